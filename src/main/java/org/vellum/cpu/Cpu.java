@@ -1,0 +1,61 @@
+package org.vellum.cpu;
+
+/**
+ * A numbered slot, occupied by at most one thread at a time.
+ *
+ * <p>{@link Cpus#enter()} returns the slot that the caller occupies until it calls {@link #exit()} as often as it entered.
+ * Between the two, the caller may use the per-CPU state of this slot with plain loads and stores, and whatever it
+ * translates stays valid. Kept beyond that, a {@code Cpu} is a <em>hint</em> for a later {@link Cpus#enter(Cpu)} by the same
+ * thread: one table look-up less if the thread still belongs there, harmless if not.
+ *
+ * <p>One object a slot for the life of its {@link Cpus}: entering makes no garbage.
+ */
+public final class Cpu implements AutoCloseable {
+    final Cpus cpus;
+    final int index;
+    final long record;
+    final boolean cached;
+
+    /**
+     * Who occupies the slot, or did last. Written by the occupant after its CAS, only when it changes, and left behind at
+     * exit: the steady state must not pay the collector's store barrier. Believed only where its id matches the word.
+     */
+    volatile Thread occupant;
+
+    Cpu(final Cpus cpus, final int index, final long record, final boolean cached) {
+        this.cpus = cpus;
+        this.index = index;
+        this.record = record;
+        this.cached = cached;
+    }
+
+    /** @return the number of this slot, from 0. */
+    public int index() {
+        return index;
+    }
+
+    /** @return whether this slot carries per-CPU caches; slots grown under pressure only announce. */
+    public boolean carriesCaches() {
+        return cached;
+    }
+
+    /**
+     * Leaves the innermost section that the calling thread opened on this slot. Never waits.
+     *
+     * @throws IllegalStateException if the calling thread does not occupy this slot; nothing is changed.
+     */
+    public void exit() {
+        cpus.exit(this);
+    }
+
+    /** Same as {@link #exit()}, for try-with-resources. */
+    @Override
+    public void close() {
+        cpus.exit(this);
+    }
+
+    @Override
+    public String toString() {
+        return "Cpu[" + index + "]";
+    }
+}

@@ -1,0 +1,103 @@
+package org.vellum.cpu;
+
+import java.util.concurrent.locks.LockSupport;
+import org.vellum.mem.CacheLine;
+import org.vellum.mem.Words;
+
+/**
+ * A lock for short critical sections: spins a little, then parks for a moment, and makes no garbage.
+ *
+ * <p>A lock of {@code java.util.concurrent} allocates a node for each waiter, which the paths that promise zero garbage
+ * cannot afford; a monitor would pin virtual threads. There is no queue and no fairness: holders do a bounded amount of work
+ * and never wait for a grace period, so a waiter's turn comes.
+ *
+ * <p>Discipline, checked under {@code -ea}: a thread inside a section never blocks here ({@link #tryLock} is what it may
+ * do), because the holder may be waiting for a processor that the section's thread occupies; and nobody waits for a grace
+ * period while holding one ({@link #noneHeld}).
+ */
+public final class SpinLock {
+    private static final int SPINS = 200;
+    private static final long PARK_NANOS = 20_000;
+    private static final long FREE = 0;
+    private static final long HELD = 1;
+
+    /** Locks held by the current thread; kept only while assertions are on. */
+    private static final ThreadLocal<int[]> HELD_COUNT = ThreadLocal.withInitial(() -> new int[1]);
+
+    private final Cpus cpus;
+    private final Words word = Words.zeroed(2L * CacheLine.STRIDE_WORDS);
+
+    /**
+     * @param cpus whose sections must not block here.
+     */
+    public SpinLock(final Cpus cpus) {
+        this.cpus = cpus;
+    }
+
+    /** Acquires the lock, parking if need be. Outside sections only. */
+    public void lock() {
+        assert !cpus.inSection() : "blocking on a lock inside a section";
+        while (!spin(SPINS)) {
+            LockSupport.parkNanos(this, PARK_NANOS);
+        }
+    }
+
+    /**
+     * Tries for a bounded time, a few microseconds, without parking.
+     *
+     * @return whether the lock was acquired.
+     */
+    public boolean tryLock() {
+        return spin(SPINS);
+    }
+
+    /**
+     * Acquires the lock as the caller may: parking outside sections, for a bounded time inside.
+     *
+     * @return whether the lock was acquired; true for certain outside sections.
+     */
+    public boolean acquire() {
+        if (spin(SPINS)) {
+            return true;
+        }
+        if (cpus.inSection()) {
+            return spin(50 * SPINS);
+        }
+        lock();
+        return true;
+    }
+
+    private boolean spin(final int times) {
+        for (int i = 0; i < times; i++) {
+            // CAS: acquire; partner of the release in unlock().
+            if (word.getOpaque(0) == FREE && word.compareAndSet(0, FREE, HELD)) {
+                assert count(1);
+                return true;
+            }
+            Thread.onSpinWait();
+        }
+        return false;
+    }
+
+    /** Releases the lock, which the caller holds. */
+    public void unlock() {
+        assert word.getOpaque(0) == HELD : "unlocking a free lock";
+        assert count(-1);
+        // Release: partner of the CAS in spin().
+        word.putRelease(0, FREE);
+    }
+
+    /**
+     * Whether the calling thread holds no lock of this kind. Only knows while assertions are on.
+     *
+     * @return true if none is held.
+     */
+    public static boolean noneHeld() {
+        return HELD_COUNT.get()[0] == 0;
+    }
+
+    private static boolean count(final int delta) {
+        HELD_COUNT.get()[0] += delta;
+        return true;
+    }
+}

@@ -1,0 +1,80 @@
+package org.vellum.cpu;
+
+import java.util.concurrent.locks.ReentrantLock;
+import org.vellum.report.Listener;
+
+/**
+ * Frees slots that dead threads left occupied.
+ *
+ * <p>A slot is force-exited only if all three hold: the stored thread matches the id in the word, that thread is dead, and the
+ * CAS of that very word to idle succeeds. {@code Thread.isAlive() == false} gives happens-before (JLS 17.4.4), so what the
+ * dead thread did in its section is visible to the next occupant. Ids are never reused, so the word cannot mean another
+ * thread. While the word stands, only a sweeper writes the record of a dead occupant, and one lock makes that one sweeper.
+ */
+public final class Sweeper {
+    private final Cpus cpus;
+    private final Listener listener;
+    private final ReentrantLock lock = new ReentrantLock();
+
+    /**
+     * @param cpus the slots to sweep.
+     * @param listener hears of each force-exit.
+     */
+    public Sweeper(final Cpus cpus, final Listener listener) {
+        this.cpus = cpus;
+        this.listener = listener;
+    }
+
+    /**
+     * Looks at every slot once. Never waits: if another thread is sweeping, leaves it to that one.
+     *
+     * @return how many slots were freed.
+     */
+    public int sweep() {
+        if (!lock.tryLock()) {
+            return 0;
+        }
+        int freed = 0;
+        try {
+            for (int i = 0, n = cpus.limit(); i < n; i++) {
+                if (sweep(cpus.cpu(i))) {
+                    freed++;
+                }
+            }
+        } finally {
+            lock.unlock();
+        }
+        return freed;
+    }
+
+    private boolean sweep(final Cpu cpu) {
+        final long occupancy = cpus.occupancy(cpu.index);
+        final Thread thread = cpu.occupant;
+        if (occupancy == SlotLayout.IDLE || thread == null || !cpus.matches(thread, occupancy) || thread.isAlive()) {
+            return false;
+        }
+        final long id = ThreadIds.of(thread);
+        final long at = (long)cpu.index * SlotLayout.STRIDE_WORDS;
+        final boolean displaced = cpus.slots.getPlain(at + SlotLayout.STATE) >>> 32 != 0;
+        cpus.slots.putPlain(at + SlotLayout.STATE, 0);
+        if (cpus.wordId(id) != id) {
+            cpu.occupant = null;
+        }
+        if (!cpus.slots.compareAndSet(at, occupancy, SlotLayout.IDLE)) {
+            throw new AssertionError("the word of a dead thread changed: slot=" + cpu.index);
+        }
+        if (displaced) {
+            cpus.cells.getAndAdd(cpus.cellIndex(id), -SlotLayout.CELL_DISPLACED_ONE);
+        }
+        report(cpu, thread);
+        return true;
+    }
+
+    private void report(final Cpu cpu, final Thread thread) {
+        try {
+            listener.sectionForceExited(cpu.index, thread.getName());
+        } catch (final RuntimeException | Error ignored) {
+            // A listener that throws must not undo the sweep.
+        }
+    }
+}

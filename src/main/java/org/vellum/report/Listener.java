@@ -1,0 +1,64 @@
+package org.vellum.report;
+
+/**
+ * Hears of problems that have no caller to be thrown to.
+ *
+ * <p>Called by whichever thread meets the problem, outside locks and outside sections, so an implementation may block
+ * or use the library. What an implementation throws is swallowed: a report must not undo the work it reports on.
+ */
+public interface Listener {
+    /** Hears nothing. */
+    Listener SILENT = new Listener() {
+    };
+
+    /**
+     * A section has been open longer than the configured limit and holds up whatever was retired since; reported once
+     * per section.
+     *
+     * @param slot the CPU slot that is occupied.
+     * @param thread name of the occupant, or a note that it is unknown.
+     * @param openNanos for how long the section was seen open, in nanoseconds.
+     * @param stack the occupant's stack when it was reported, one frame a line; empty if it could not be had.
+     */
+    default void sectionStalled(final int slot, final String thread, final long openNanos, final String stack) {
+    }
+
+    /**
+     * A slot that a dead thread had left occupied was freed.
+     *
+     * @param slot the CPU slot.
+     * @param thread name of the dead thread.
+     */
+    default void sectionForceExited(final int slot, final String thread) {
+    }
+
+    /**
+     * A release callback threw; the other callbacks went on.
+     *
+     * @param what which kind of thing was being released.
+     * @param token what was being released, as its owner numbers it.
+     * @param error what was thrown.
+     */
+    default void releaseFailed(final String what, final long token, final Throwable error) {
+    }
+
+    /**
+     * Memory was still allocated when the memory was closed.
+     *
+     * @param what kind of thing ("area", "block", "frame").
+     * @param count how many.
+     * @param bytes how many bytes they hold.
+     * @param detail a line for a person.
+     */
+    default void leakedAtClose(final String what, final long count, final long bytes, final String detail) {
+    }
+
+    /**
+     * A worker of Vellum's own met an error it could not hand to anybody and goes on.
+     *
+     * @param where which worker.
+     * @param error what it met.
+     */
+    default void workerFailed(final String where, final Throwable error) {
+    }
+}
