@@ -234,6 +234,11 @@ public final class Cpus {
         return options.cachedSlots();
     }
 
+    /** @return how many slots there can ever be. */
+    public int maxSlots() {
+        return options.maxSlots();
+    }
+
     /** @return how many slots are in use or were: who scans announcements scans these. */
     public int limit() {
         // Volatile: partner of the CAS in grow(); a slot is entered only after the limit covers it.
