@@ -1,0 +1,180 @@
+package org.vellum.mmu;
+
+import org.agrona.UnsafeApi;
+import org.vellum.mem.Pages;
+import org.vellum.mem.Words;
+
+/**
+ * The flat table of the vmap window: one entry a page.
+ *
+ * <p>The table is reserved whole and zeroed in steps behind {@link #limit}, which the present check compares with anyway,
+ * so opening a large window costs nothing. The limit only grows, under the lock of whoever hands out addresses, and before
+ * the address it makes valid is handed out.
+ *
+ * <p>Pages are numbered from 0 at the start of the window. Thread safety: translation from any thread; changes to an entry
+ * by the owner of the range it is in.
+ */
+public final class PageTable {
+    /** Pages zeroed at a time: 64 KiB of table. */
+    private static final long STEP_PAGES = 8192;
+
+    private final Words entries;
+    private final long base;
+    private final long start;
+    private final long pages;
+    private long limit;
+    private FaultHandler faults = (address, write) -> new IllegalStateException("no fault handler");
+
+    /**
+     * @param start first Vellum address of the window, page-aligned, in bytes.
+     * @param pages how many pages it has, at least 1.
+     */
+    public PageTable(final long start, final long pages) {
+        if (start < 0 || (start & Pages.OFFSET_MASK) != 0 || pages < 1
+            || start > Entry.ADDRESS_MASK - (pages << Pages.SHIFT)) {
+            throw new IllegalArgumentException("start=" + start + " pages=" + pages);
+        }
+        entries = Words.reserve(pages);
+        base = entries.address(0);
+        this.start = start;
+        this.pages = pages;
+    }
+
+    /**
+     * @param handler makes the exceptions for faults; to be set once, before the first translation.
+     */
+    public void onFault(final FaultHandler handler) {
+        faults = handler;
+    }
+
+    /** @return first Vellum address of the window, in bytes. */
+    public long start() {
+        return start;
+    }
+
+    /** @return pages of the window. */
+    public long pages() {
+        return pages;
+    }
+
+    /** @return exclusive end of the window, in bytes. */
+    public long end() {
+        return start + (pages << Pages.SHIFT);
+    }
+
+    /**
+     * Zeroes the table up to a page. Caller holds the lock of the address allocator.
+     *
+     * @param toPage exclusive.
+     */
+    public void extendTo(final long toPage) {
+        if (toPage > limit) {
+            final long next = Math.min(pages, (toPage + STEP_PAGES - 1) / STEP_PAGES * STEP_PAGES);
+            entries.zero(limit, next - limit);
+            // The zeroes come before the limit; a reader gets both with the address that it is handed.
+            UnsafeApi.storeFence();
+            limit = next;
+        }
+    }
+
+    /**
+     * @param address a Vellum address, tag included or not.
+     * @return the page number, or a number outside {@code [0, pages())} if the address is outside the window.
+     */
+    public long pageOf(final long address) {
+        return ((address & Entry.ADDRESS_MASK) - start) >> Pages.SHIFT;
+    }
+
+    /**
+     * @param page number of the page.
+     * @return its address, untagged.
+     */
+    public long addressOf(final long page) {
+        return start + (page << Pages.SHIFT);
+    }
+
+    /**
+     * Whether the window holds the address at all.
+     *
+     * @param address a Vellum address, tag included or not.
+     * @return whether a page of the window has it.
+     */
+    public boolean contains(final long address) {
+        final long page = pageOf(address);
+        return page >= 0 && page < pages;
+    }
+
+    /**
+     * Translates for a load. What is returned is valid until the caller's section ends, or while it owns the mapping.
+     *
+     * @param address a Vellum address, tag included.
+     * @return the native address.
+     * @throws org.vellum.report.PageFaultException if it is not mapped or the tag is of another generation.
+     */
+    public long readable(final long address) {
+        final long page = ((address & Entry.ADDRESS_MASK) - start) >>> Pages.SHIFT;
+        if (page < limit) {
+            // Volatile: r3 of the argument in org.vellum.epoch; partner: the fence in Epochs.stamp.
+            final long difference = UnsafeApi.getLongVolatile(null, base + (page << 3)) ^ (address & Entry.TAG_MASK);
+            if ((difference & (Entry.TAG_MASK | Entry.PRESENT)) == Entry.PRESENT) {
+                return (difference & Entry.PAGE_MASK) | (address & Pages.OFFSET_MASK);
+            }
+        }
+        throw faults.fault(address, false);
+    }
+
+    /**
+     * Translates for a store. What is returned is valid until the caller's section ends, or while it owns the mapping.
+     *
+     * @param address a Vellum address, tag included.
+     * @return the native address.
+     * @throws org.vellum.report.PageFaultException if it is not mapped, not writable, or of another generation.
+     */
+    public long writable(final long address) {
+        final long page = ((address & Entry.ADDRESS_MASK) - start) >>> Pages.SHIFT;
+        if (page < limit) {
+            // Volatile: r3 of the argument in org.vellum.epoch; partner: the fence in Epochs.stamp.
+            final long difference = UnsafeApi.getLongVolatile(null, base + (page << 3)) ^ (address & Entry.TAG_MASK);
+            final long needed = Entry.PRESENT | Entry.WRITABLE;
+            if ((difference & (Entry.TAG_MASK | needed)) == needed) {
+                return (difference & Entry.PAGE_MASK) | (address & Pages.OFFSET_MASK);
+            }
+        }
+        throw faults.fault(address, true);
+    }
+
+    /**
+     * @param page number of the page, 0 up to {@link #pages()}.
+     * @return its entry, {@link Entry#NONE} beyond the limit.
+     */
+    public long get(final long page) {
+        assert page >= 0 && page < pages : "page=" + page;
+        // Volatile: r3 of the argument in org.vellum.epoch; partner: the fence in Epochs.stamp.
+        return page < limit ? UnsafeApi.getLongVolatile(null, base + (page << 3)) : Entry.NONE;
+    }
+
+    /**
+     * Installs or removes an entry. By the owner of the range only.
+     *
+     * @param page number of the page, below the limit.
+     * @param entry the new entry. If it lowers permission, the caller owes a flush.
+     */
+    public void set(final long page, final long entry) {
+        assert page >= 0 && page < limit : "page=" + page + " limit=" + limit;
+        // Release: the frame's content and the entries before it come first; partner: the volatile load in readable().
+        UnsafeApi.putLongRelease(null, base + (page << 3), entry);
+    }
+
+    /**
+     * Removes an entry if nobody else did. The caller owes a flush.
+     *
+     * @param page number of the page, below the limit.
+     * @param expected the entry as loaded.
+     * @param dead what to leave.
+     * @return whether this caller removed it; of two, one does.
+     */
+    public boolean clearNoFlush(final long page, final long expected, final long dead) {
+        assert page >= 0 && page < limit && !Entry.isPresent(dead) : "page=" + page;
+        return UnsafeApi.compareAndSetLong(null, base + (page << 3), expected, dead);
+    }
+}
