@@ -1,0 +1,176 @@
+package org.vellum.frame;
+
+import java.util.concurrent.atomic.AtomicReferenceArray;
+import org.vellum.cpu.Cpus;
+import org.vellum.cpu.SpinLock;
+import org.vellum.mem.Pages;
+
+/**
+ * Banks come and go here, under the growth lock: absent → present → detached → absent.
+ *
+ * <p>Order of locks: growth before buddy. The JVM zeroes a new bank, which takes tens of milliseconds, so the buddy's lock is not
+ * held meanwhile, and others go on freeing and allocating what is free.
+ */
+final class Banks {
+    private static final int PATIENCE = 20_000;
+    private static final long RETRY_NANOS = 1_000_000_000L;
+
+    private final Cpus cpus;
+    private final SpinLock growth;
+    private final PhysicalMemory memory;
+    private final FrameTable table;
+    private final Buddy buddy;
+    private final Counters counters;
+
+    /** Detached banks by number, which wait for their grace period. Set under the growth lock, taken by anyone. */
+    private final AtomicReferenceArray<MemoryBank> detached;
+
+    /** Grows with each bank added; written under the growth lock. */
+    private volatile long added;
+    private volatile String refusal;
+    private long refusedNanos;
+
+    /** Banks up to this number have records in the buddy. Under the growth lock. */
+    private int prepared;
+
+    Banks(final Cpus cpus, final PhysicalMemory memory, final FrameTable table, final Buddy buddy, final Counters counters) {
+        this.cpus = cpus;
+        growth = new SpinLock(cpus);
+        this.memory = memory;
+        this.table = table;
+        this.buddy = buddy;
+        this.counters = counters;
+        detached = new AtomicReferenceArray<>(memory.bankLimit());
+    }
+
+    /** @return a count to hand to {@link #add}, read before looking for a free block. */
+    long added() {
+        return added;
+    }
+
+    /** @return why the JVM refused the last bank, or null. */
+    String refusal() {
+        return refusal;
+    }
+
+    /**
+     * Adds the lowest absent bank, unless somebody else has added one since {@code seen}.
+     *
+     * @return whether it is worth looking for a free block again.
+     */
+    boolean add(final long seen) {
+        if (!lockGrowth()) {
+            return added != seen;
+        }
+        try {
+            return added != seen || addLowest();
+        } finally {
+            growth.unlock();
+        }
+    }
+
+    private boolean addLowest() {
+        final int number = lowestAbsent();
+        if (number < 0 || refusal != null && System.nanoTime() - refusedNanos < RETRY_NANOS) {
+            return false;
+        }
+        final MemoryBank bank;
+        try {
+            bank = new MemoryBank(number, memory.bankShift());
+        } catch (final OutOfMemoryError e) {
+            // Remembered for a moment: each refusal costs the JVM a collection and half a second of waiting.
+            refusal = "the JVM refused a bank of " + (Pages.SIZE << memory.bankShift())
+                + " bytes with " + memory.presentBytes() + " bytes present: raise -XX:MaxDirectMemorySize (" + e.getMessage() + ")";
+            refusedNanos = System.nanoTime();
+            counters.count(FrameEvent.BANK_REFUSED);
+            return false;
+        }
+        refusal = null;
+        table.clear(bank);
+        table.putWord(bank.firstFrame(), FrameWord.cached(memory.bankShift()));
+        if (number > prepared) {
+            buddy.prepare(bank);
+            prepared = number;
+        }
+        memory.add(bank);
+        // Given as if a list had held it: if the buddy is busy, the bank waits on the overflow stack.
+        buddy.giveOrPush(bank.firstFrame(), memory.bankShift());
+        counters.count(FrameEvent.BANK_ADDED);
+        added++;
+        return true;
+    }
+
+    /** Parks outside sections, else tries for as long as a large bank may take. */
+    private boolean lockGrowth() {
+        for (int i = 0; i < PATIENCE; i++) {
+            if (growth.tryLock()) {
+                return true;
+            }
+            if (!cpus.inSection()) {
+                growth.lock();
+                return true;
+            }
+            Thread.yield();
+        }
+        return false;
+    }
+
+    /** Waits, parked, until no bank is being added. Outside sections. */
+    void awaitGrowth() {
+        growth.lock();
+        growth.unlock();
+    }
+
+    private int lowestAbsent() {
+        for (int number = 1; number < memory.bankLimit(); number++) {
+            if (memory.bank(number) == null && detached.get(number) == null) {
+                return number;
+            }
+        }
+        return -1;
+    }
+
+    /** @return the number of a wholly free bank, now out of the buddy and untranslatable, or -1. */
+    int detach() {
+        if (!lockGrowth()) {
+            return -1;
+        }
+        try {
+            if (!buddy.lock()) {
+                return -1;
+            }
+            final int number;
+            try {
+                number = buddy.remove();
+            } finally {
+                buddy.unlock();
+            }
+            if (number >= 0) {
+                final MemoryBank bank = memory.bank(number);
+                // Detached before it is removed, so that no moment makes its number look absent.
+                detached.set(number, bank);
+                memory.remove(bank);
+                counters.count(FrameEvent.BANK_DETACHED);
+            }
+            return number;
+        } finally {
+            growth.unlock();
+        }
+    }
+
+    /**
+     * Gives the memory of a detached bank back; its number may be added again. Never waits.
+     *
+     * @throws IllegalStateException if the bank is not detached.
+     */
+    void release(final int number) {
+        // Exchange: of two releases of one bank one wins.
+        final MemoryBank bank = number < 1 || number >= memory.bankLimit() ? null : detached.getAndSet(number, null);
+        if (bank == null) {
+            throw new IllegalStateException("bank=" + number + " is not detached");
+        }
+        bank.release();
+        refusal = null;
+        counters.count(FrameEvent.BANK_RELEASED);
+    }
+}

@@ -1,0 +1,163 @@
+package org.vellum.frame;
+
+import java.util.concurrent.atomic.AtomicReferenceArray;
+import org.vellum.mem.Pages;
+import org.vellum.mem.Words;
+
+/**
+ * The linear map: a sparse array of banks, and the translation of frame numbers and linear addresses into native ones.
+ *
+ * <p>Frame f has the linear addresses from f × 4096. Bank numbers start at 1, so linear addresses below the size of a bank never
+ * translate: address 0, and small offsets from it, are traps.
+ *
+ * <p>A translation stays valid while the caller owns the frame, or until the end of the section in which it was made: a bank
+ * disappears from here first, and its memory goes a grace period later.
+ *
+ * <p>All methods may be called by any thread and never block.
+ */
+public final class PhysicalMemory {
+    /** No frame: what allocation returns when memory is exhausted, and look-ups when nothing is there. */
+    public static final long NO_FRAME = -1;
+
+    private final int bankOrder;
+    private final int bankLimit;
+    private final int byteShift;
+    private final long frameMask;
+    private final long byteMask;
+
+    /** Native address of each bank by number, 0 if absent. */
+    private final Words bases;
+    private final AtomicReferenceArray<MemoryBank> banks;
+
+    /** Banks sorted by native address. Immutable; replaced under the growth lock. */
+    private volatile MemoryBank[] byAddress = new MemoryBank[0];
+
+    PhysicalMemory(final FrameOptions options) {
+        bankOrder = options.bankOrder();
+        bankLimit = options.banks() + 1;
+        byteShift = bankOrder + Pages.SHIFT;
+        frameMask = (1L << bankOrder) - 1;
+        byteMask = options.bankBytes() - 1;
+        bases = Words.zeroed(bankLimit);
+        banks = new AtomicReferenceArray<>(bankLimit);
+    }
+
+    /** @return the exclusive end of the linear map, in bytes, whether or not all banks are present. */
+    public long physEnd() {
+        return (long)bankLimit << byteShift;
+    }
+
+    /**
+     * The native address of a frame. Unchecked but for an assertion.
+     *
+     * @param frame of a present bank.
+     * @return the address of its first byte.
+     */
+    public long nativeAddress(final long frame) {
+        assert isPresent(frame) : "frame=" + frame;
+        // Plain: who owns the frame got it after its bank was published.
+        return bases.getPlain(frame >>> bankOrder) + ((frame & frameMask) << Pages.SHIFT);
+    }
+
+    /**
+     * The native address of a linear address, checked.
+     *
+     * @param linearAddress any value.
+     * @return the native address, or 0 if the address lies outside the linear map or in no present bank.
+     */
+    public long nativeAddressOrZero(final long linearAddress) {
+        final long number = linearAddress >>> byteShift;
+        if (number >= bankLimit) {
+            return 0;
+        }
+        // Volatile: after the announcement of the section; partner: the volatile store in remove(), before the stamp.
+        final long base = bases.getVolatile(number);
+        return base == 0 ? 0 : base + (linearAddress & byteMask);
+    }
+
+    /**
+     * Finds the frame at a native address.
+     *
+     * @param nativePageAddress an address; within a page it finds the frame that holds it.
+     * @return the frame, or {@link #NO_FRAME}.
+     */
+    public long frameOf(final long nativePageAddress) {
+        final MemoryBank[] sorted = byAddress;
+        int low = 0;
+        int high = sorted.length - 1;
+        while (low <= high) {
+            final int middle = low + high >>> 1;
+            final MemoryBank bank = sorted[middle];
+            final long offset = nativePageAddress - bank.nativeBase();
+            if (offset < 0) {
+                high = middle - 1;
+            } else if (offset > byteMask) {
+                low = middle + 1;
+            } else {
+                return bank.firstFrame() + (offset >>> Pages.SHIFT);
+            }
+        }
+        return NO_FRAME;
+    }
+
+    /**
+     * @param number of a bank.
+     * @return the bank, or null if it is absent or there can be none of that number.
+     */
+    public MemoryBank bank(final int number) {
+        return number < 1 || number >= bankLimit ? null : banks.get(number);
+    }
+
+    /** @return the exclusive end of bank numbers, which start at 1. */
+    public int bankLimit() {
+        return bankLimit;
+    }
+
+    /** @return bytes of the banks that are present now. */
+    public long presentBytes() {
+        return (long)byAddress.length << byteShift;
+    }
+
+    /** @return log2 of the frames of a bank: {@code frame >>> bankShift()} is the number of the frame's bank. */
+    public int bankShift() {
+        return bankOrder;
+    }
+
+    boolean isPresent(final long frame) {
+        final long number = frame >>> bankOrder;
+        return number < bankLimit && bases.getOpaque(number) != 0;
+    }
+
+    /** Publishes a bank. Under the growth lock. */
+    void add(final MemoryBank bank) {
+        final MemoryBank[] old = byAddress;
+        final MemoryBank[] sorted = new MemoryBank[old.length + 1];
+        int at = 0;
+        while (at < old.length && old[at].nativeBase() < bank.nativeBase()) {
+            sorted[at] = old[at];
+            at++;
+        }
+        sorted[at] = bank;
+        System.arraycopy(old, at, sorted, at + 1, old.length - at);
+        banks.set(bank.number(), bank);
+        byAddress = sorted;
+        // Volatile: the bank's table words are set; partner: the loads in nativeAddressOrZero and isPresent.
+        bases.putVolatile(bank.number(), bank.nativeBase());
+    }
+
+    /** Makes a bank untranslatable; its memory is untouched. Under the growth lock. */
+    void remove(final MemoryBank bank) {
+        final MemoryBank[] old = byAddress;
+        final MemoryBank[] sorted = new MemoryBank[old.length - 1];
+        int kept = 0;
+        for (final MemoryBank other : old) {
+            if (other != bank) {
+                sorted[kept++] = other;
+            }
+        }
+        // Volatile: before the caller's stamp of the grace period; partner: the load in nativeAddressOrZero.
+        bases.putVolatile(bank.number(), 0);
+        banks.set(bank.number(), null);
+        byAddress = sorted;
+    }
+}
