@@ -313,6 +313,11 @@ public final class Cpus {
         return occupancy != SlotLayout.IDLE && thread != null && matches(thread, occupancy) ? thread : null;
     }
 
+    /** The slow way, whose counters let tests prove that they took it. */
+    Displacement displacement() {
+        return displacement;
+    }
+
     boolean matches(final Thread thread, final long occupancy) {
         return wordId(ThreadIds.of(thread)) == SlotLayout.threadIdOf(occupancy);
     }

@@ -38,23 +38,38 @@ final class Displacement {
             addState(held, 1);
             return held;
         }
-        final long deadline = mayWait ? System.nanoTime() + cpus.options.slotWaitNanos() : 0;
-        for (int attempt = 1;; attempt++) {
-            Cpu cpu = enterAffine(thread, id);
-            if (cpu == null) {
-                cpu = enterElsewhere(thread, id);
+        final Cpu cpu = enterAny(thread, id);
+        return cpu != null || !mayWait ? cpu : enterWaiting(thread, id);
+    }
+
+    private Cpu enterAny(final Thread thread, final long id) {
+        final Cpu cpu = enterAffine(thread, id);
+        return cpu != null ? cpu : enterElsewhere(thread, id);
+    }
+
+    private Cpu enterWaiting(final Thread thread, final long id) {
+        final long deadline = System.nanoTime() + cpus.options.slotWaitNanos();
+        boolean interrupted = false;
+        try {
+            for (int attempt = 1;; attempt++) {
+                interrupted |= waitForSlot(attempt, deadline);
+                final Cpu cpu = enterAny(thread, id);
+                if (cpu != null) {
+                    return cpu;
+                }
             }
-            if (cpu != null || !mayWait) {
-                return cpu;
+        } finally {
+            if (interrupted) {
+                thread.interrupt();
             }
-            waitForSlot(attempt, deadline);
         }
     }
 
-    private void waitForSlot(final int attempt, final long deadline) {
+    /** Returns whether an interrupt was taken off the thread: with it no park would park. The caller puts it back. */
+    private boolean waitForSlot(final int attempt, final long deadline) {
         if (attempt % SPINS_PER_PARK != 0) {
             Thread.onSpinWait();
-            return;
+            return false;
         }
         waits.incrementAndGet();
         if (System.nanoTime() - deadline >= 0) {
@@ -63,6 +78,7 @@ final class Displacement {
         }
         // Parked, never yielded: a virtual thread must let the carrier go on with the one that holds the slot.
         LockSupport.parkNanos(this, PARK_NANOS);
+        return Thread.interrupted();
     }
 
     /** The slot that the thread occupies, or null: exact, because only the thread itself writes its own id. */

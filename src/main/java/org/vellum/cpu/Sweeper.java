@@ -7,7 +7,7 @@ import org.vellum.report.Listener;
  * Frees slots that dead threads left occupied.
  *
  * <p>A slot is force-exited only if all three hold: the stored thread matches the id in the word, that thread is dead, and the
- * CAS of that very word to idle succeeds. {@code Thread.isAlive() == false} gives happens-before (JLS 17.4.4), so what the
+ * CAS of that very word to idle succeeds; the word is read after the thread was seen dead. {@code Thread.isAlive() == false} gives happens-before (JLS 17.4.4), so what the
  * dead thread did in its section is visible to the next occupant. Ids are never reused, so the word cannot mean another
  * thread. While the word stands, only a sweeper writes the record of a dead occupant, and one lock makes that one sweeper.
  */
@@ -48,9 +48,15 @@ public final class Sweeper {
     }
 
     private boolean sweep(final Cpu cpu) {
-        final long occupancy = cpus.occupancy(cpu.index);
         final Thread thread = cpu.occupant;
-        if (occupancy == SlotLayout.IDLE || thread == null || !cpus.matches(thread, occupancy) || thread.isAlive()) {
+        if (thread == null || thread.isAlive()) {
+            return false;
+        }
+        // Only now, when the thread is known to be dead, are its last words read: a word read before might have been left
+        // behind by then, and the slot belong to somebody else. The occupant is read again for ids that do not fit: their
+        // words look alike, but such a thread takes itself off the slot before it leaves.
+        final long occupancy = cpus.occupancy(cpu.index);
+        if (occupancy == SlotLayout.IDLE || !cpus.matches(thread, occupancy) || cpu.occupant != thread) {
             return false;
         }
         final long id = ThreadIds.of(thread);
