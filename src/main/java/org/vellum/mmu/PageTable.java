@@ -112,6 +112,20 @@ public final class PageTable {
      * @throws org.vellum.report.PageFaultException if it is not mapped or the tag is of another generation.
      */
     public long readable(final long address) {
+        final long translated = readableOrZero(address);
+        if (translated != 0) {
+            return translated;
+        }
+        throw fault(address, false);
+    }
+
+    /**
+     * {@link #readable} for who has somewhere else to look.
+     *
+     * @param address a Vellum address, tag included, in the window or not.
+     * @return the native address, 0 if it is not mapped here or the tag is of another generation.
+     */
+    public long readableOrZero(final long address) {
         final long page = ((address & Entry.ADDRESS_MASK) - start) >>> Pages.SHIFT;
         if (page < limit) {
             // Volatile: r3 of the argument in org.vellum.epoch; partner: the fence in Epochs.stamp.
@@ -120,7 +134,7 @@ public final class PageTable {
                 return (difference & Entry.PAGE_MASK) | (address & Pages.OFFSET_MASK);
             }
         }
-        throw faults.fault(address, false);
+        return 0;
     }
 
     /**
@@ -131,6 +145,20 @@ public final class PageTable {
      * @throws org.vellum.report.PageFaultException if it is not mapped, not writable, or of another generation.
      */
     public long writable(final long address) {
+        final long translated = writableOrZero(address);
+        if (translated != 0) {
+            return translated;
+        }
+        throw fault(address, true);
+    }
+
+    /**
+     * {@link #writable} for who has somewhere else to look.
+     *
+     * @param address a Vellum address, tag included, in the window or not.
+     * @return the native address, 0 if it is not mapped here, not writable, or of another generation.
+     */
+    public long writableOrZero(final long address) {
         final long page = ((address & Entry.ADDRESS_MASK) - start) >>> Pages.SHIFT;
         if (page < limit) {
             // Volatile: r3 of the argument in org.vellum.epoch; partner: the fence in Epochs.stamp.
@@ -140,7 +168,28 @@ public final class PageTable {
                 return (difference & Entry.PAGE_MASK) | (address & Pages.OFFSET_MASK);
             }
         }
-        throw faults.fault(address, true);
+        return 0;
+    }
+
+    /**
+     * Makes the exception for an address that does not translate.
+     *
+     * @param address a Vellum address, tag included.
+     * @param write whether the access was a store.
+     * @return the exception, to be thrown.
+     */
+    public RuntimeException fault(final long address, final boolean write) {
+        return faults.fault(address, write);
+    }
+
+    /**
+     * Where the entries of a range are, for {@link MappedRange}, which saves itself the limit at each access: the limit only
+     * grows, and below it the entries never move.
+     *
+     * @return native address of the entry of {@code page}, 0 if not all of the pages are below the limit.
+     */
+    long entriesOrZero(final long page, final long count) {
+        return page >= 0 && count >= 0 && count <= limit - page ? base + (page << 3) : 0;
     }
 
     /**
