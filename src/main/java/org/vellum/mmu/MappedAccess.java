@@ -10,10 +10,11 @@ import org.agrona.DirectBuffer;
 import org.agrona.MutableDirectBuffer;
 import org.agrona.UnsafeApi;
 import org.vellum.cpu.Cpus;
+import org.vellum.frame.PhysicalMemory;
 import org.vellum.mem.Pages;
 
 /**
- * Typed access by Vellum address: any range, beyond 2 GiB too, and no object a range.
+ * Typed access by Vellum address, of the window or of the linear map: any range, beyond 2 GiB too, and no object a range.
  *
  * <p>Each access translates its address and checks it: that it is mapped, that its tag is of the generation mapped there,
  * and for a store, that the page is writable. Otherwise it throws a {@link org.vellum.report.PageFaultException} and changes nothing.
@@ -31,6 +32,7 @@ public final class MappedAccess {
     private static final ByteOrder NATIVE = ByteOrder.nativeOrder();
 
     private final PageTable table;
+    private final PhysicalMemory memory;
     private final BulkCopy bulk;
 
     /** Takes the runs of a range. */
@@ -45,10 +47,15 @@ public final class MappedAccess {
 
     /**
      * @param table the window.
+     * @param memory the linear map, below the window; always writable, and its addresses bear no tag.
      * @param cpus whose sections protect bulk operations.
      */
-    public MappedAccess(final PageTable table, final Cpus cpus) {
+    public MappedAccess(final PageTable table, final PhysicalMemory memory, final Cpus cpus) {
+        if (memory.physEnd() > table.start()) {
+            throw new IllegalArgumentException("physEnd=" + memory.physEnd() + " windowStart=" + table.start());
+        }
         this.table = table;
+        this.memory = memory;
         bulk = new BulkCopy(this, cpus);
     }
 
@@ -88,7 +95,12 @@ public final class MappedAccess {
     }
 
     private long linear(final long address, final boolean write) {
-        throw table.fault(address, write);
+        // A tagged address is far above the linear map: it is not found there.
+        final long translated = memory.nativeAddressOrZero(address);
+        if (translated == 0) {
+            throw table.fault(address, write);
+        }
+        return translated;
     }
 
     private static boolean crosses(final long address, final int width) {
