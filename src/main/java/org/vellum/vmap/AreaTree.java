@@ -30,6 +30,7 @@ public final class AreaTree {
 
     private final FreePath path = new FreePath();
     private final FreeNodes nodes = path.nodes;
+    private final FreeSearch search = new FreeSearch(path);
     private final long startPage;
     private final long endPage;
     private long freePages;
@@ -92,7 +93,7 @@ public final class AreaTree {
         }
         // Compared by subtraction: `from + pages` may overflow, a difference of two pages of the window does not.
         while (from < limit && pages <= limit - from) {
-            final int node = findFrom(from, pages);
+            final int node = search.findFrom(from, pages);
             if (node == NIL) {
                 return NONE;
             }
@@ -122,7 +123,7 @@ public final class AreaTree {
         if (!ensureAreas(1)) {
             return false;
         }
-        final int node = findAtOrBelow(start);
+        final int node = search.findAtOrBelow(start);
         if (node == NIL || nodes.end(node) <= start || pages > nodes.end(node) - start) {
             return false;
         }
@@ -180,9 +181,9 @@ public final class AreaTree {
         if (start < startPage || pages > endPage - start) {
             throw new IllegalArgumentException("start=" + start + " pages=" + pages + " outside " + this);
         }
-        descendTo(start);
-        final int below = lastTurn(RIGHT, start);
-        final int above = lastTurn(LEFT, start);
+        search.descendTo(start);
+        final int below = search.lastTurn(RIGHT, start);
+        final int above = search.lastTurn(LEFT, start);
         refuseOverlap(below, above, start, pages);
         final boolean joinsBelow = below >= 0 && nodes.end(path.node(below)) == start;
         final boolean joinsAbove = above >= 0 && nodes.start(path.node(above)) == start + pages;
@@ -235,27 +236,8 @@ public final class AreaTree {
      * @return the start of the highest free range that starts at or below {@code page} and has {@code pages}; or {@link #NONE}.
      */
     public long freeStartAtOrBelow(final long page, final long pages) {
-        int candidate = NIL;
-        int node = path.root();
-        while (node != NIL) {
-            final boolean starts = nodes.start(node) <= page;
-            if (starts && (nodes.pages(node) >= pages || nodes.largest(node, LEFT) >= pages)) {
-                candidate = node;
-            }
-            final int side = starts ? RIGHT : LEFT;
-            node = nodes.largest(node, side) >= pages ? nodes.child(node, side) : NIL;
-        }
-        if (candidate == NIL) {
-            return NONE;
-        }
-        if (nodes.pages(candidate) >= pages) {
-            return nodes.start(candidate);
-        }
-        node = nodes.child(candidate, LEFT);
-        while (nodes.largest(node, RIGHT) >= pages || nodes.pages(node) < pages) {
-            node = nodes.child(node, nodes.largest(node, RIGHT) >= pages ? RIGHT : LEFT);
-        }
-        return nodes.start(node);
+        final int node = search.atOrBelow(page, pages);
+        return node == NIL ? NONE : nodes.start(node);
     }
 
     /**
@@ -265,16 +247,8 @@ public final class AreaTree {
      * @return the start of the lowest free range that starts at or above {@code page}; or {@link #NONE}.
      */
     public long freeStartAtOrAbove(final long page) {
-        long found = NONE;
-        int node = path.root();
-        while (node != NIL) {
-            final long start = nodes.start(node);
-            if (start >= page) {
-                found = start;
-            }
-            node = nodes.child(node, start >= page ? LEFT : RIGHT);
-        }
-        return found;
+        final int node = search.atOrAbove(page);
+        return node == NIL ? NONE : nodes.start(node);
     }
 
     /**
@@ -284,11 +258,8 @@ public final class AreaTree {
      * @return one past its last page; {@link #NONE} if no free range starts there.
      */
     public long freeEndOf(final long start) {
-        int node = path.root();
-        while (node != NIL && nodes.start(node) != start) {
-            node = nodes.child(node, start < nodes.start(node) ? LEFT : RIGHT);
-        }
-        return node == NIL ? NONE : nodes.end(node);
+        final int node = search.atOrAbove(start);
+        return node == NIL || nodes.start(node) != start ? NONE : nodes.end(node);
     }
 
     /**
@@ -320,69 +291,6 @@ public final class AreaTree {
             + largestFree();
     }
 
-    /** Ends the path at the lowest range with {@code pages} at or above {@code from}, a range that begins below clipped. */
-    private int findFrom(final long from, final long pages) {
-        path.clear();
-        int promising = -1;
-        int node = path.root();
-        while (node != NIL) {
-            path.push(node);
-            final int side;
-            if (nodes.start(node) < from) {
-                if (nodes.end(node) - from >= pages) {
-                    return node;
-                }
-                side = RIGHT;
-            } else {
-                if (nodes.pages(node) >= pages || nodes.largest(node, RIGHT) >= pages) {
-                    promising = path.depth() - 1;
-                }
-                side = LEFT;
-            }
-            node = nodes.largest(node, side) >= pages ? nodes.child(node, side) : NIL;
-        }
-        // Each promising node lies below the ones before it, so the last is the one to look at.
-        return promising < 0 ? NIL : lowestFitFrom(path.cut(promising), pages);
-    }
-
-    /** Ends the path at {@code top} if that fits, else at the lowest fit of its right subtree, which has one. */
-    private int lowestFitFrom(final int top, final long pages) {
-        int node = top;
-        boolean fits = nodes.pages(node) >= pages;
-        while (!fits) {
-            node = nodes.child(node, node != top && nodes.largest(node, LEFT) >= pages ? LEFT : RIGHT);
-            path.push(node);
-            fits = nodes.largest(node, LEFT) < pages && nodes.pages(node) >= pages;
-        }
-        return node;
-    }
-
-    /** Leaves in the path everything that was passed on the way to {@code page}, the place of a new leaf for it. */
-    private void descendTo(final long page) {
-        path.clear();
-        int node = path.root();
-        while (node != NIL) {
-            path.push(node);
-            node = nodes.child(node, page < nodes.start(node) ? LEFT : RIGHT);
-        }
-    }
-
-    /** The index of the last node of the path where the way to {@code page} turned to {@code side}; -1 if it never did. */
-    private int lastTurn(final int side, final long page) {
-        int index = path.depth() - 1;
-        while (index >= 0 && (page < nodes.start(path.node(index)) ? LEFT : RIGHT) != side) {
-            index--;
-        }
-        return index;
-    }
-
-    /** Ends the path at the range with the highest start at or below {@code page}. */
-    private int findAtOrBelow(final long page) {
-        descendTo(page);
-        final int index = lastTurn(RIGHT, page);
-        return index < 0 ? NIL : path.cut(index);
-    }
-
     /** Takes pages out of the range at the end of the path (V5: full, left edge, right edge, no edge). */
     private void carve(final int node, final long start, final long pages) {
         final long rangeStart = nodes.start(node);
@@ -396,7 +304,7 @@ public final class AreaTree {
         } else {
             resize(node, rangeStart, before);
             if (after != 0) {
-                pushNextOf(node);
+                search.pushNextOf(node);
                 insertLeaf(start + pages, after);
             }
         }
@@ -408,20 +316,11 @@ public final class AreaTree {
     private void removeAny(final int node) {
         final int index = path.depth() - 1;
         if (nodes.child(node, LEFT) != NIL && nodes.child(node, RIGHT) != NIL) {
-            pushNextOf(node);
+            search.pushNextOf(node);
             final int moved = path.node(path.depth() - 1);
             nodes.setRange(node, nodes.start(moved), nodes.pages(moved));
         }
         path.remove(index);
-    }
-
-    /** Lengthens the path from its end to the next range by address, or leaves it if that is no descendant. */
-    private void pushNextOf(final int node) {
-        int next = nodes.child(node, RIGHT);
-        while (next != NIL) {
-            path.push(next);
-            next = nodes.child(next, LEFT);
-        }
     }
 
     /**
