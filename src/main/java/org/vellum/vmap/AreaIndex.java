@@ -13,23 +13,25 @@ import org.vellum.mem.Words;
  * </pre>
  * A predecessor or successor is found by climbing until a word has a bit on the wanted side and descending along it.
  *
- * <p><b>Memory in steps.</b> {@code ids} and level 0 are reserved, not zeroed: what native memory holds is undefined. Both
- * are zeroed chunk by chunk, the first time that an area starts there, and {@code ready} has a bit for each chunk zeroed. A
- * bound that only rises would not do: areas placed from the top of a large window down would zero all of it at once.
+ * <p><b>Memory in steps.</b> {@code ids} and level 0 are reserved, not zeroed: what native memory holds is undefined.
+ * Both are zeroed chunk by chunk, the first time that an area starts there, and {@code ready} has a bit for each chunk
+ * zeroed. A bound that only rises would not do: areas placed from the top of a large window down would zero all of it
+ * at once.
  *
- * <p><b>Threads.</b> {@link #put}, {@link #remove} and {@link #verify} need the owner's lock. Look-ups need none and never
- * wait. Per word, one writer at a time (the lock), any number of readers:
+ * <p><b>Threads.</b> {@link #put}, {@link #remove} and {@link #verify} need the owner's lock. Look-ups need none and
+ * never wait. Per word, one writer at a time (the lock), any number of readers:
  * <pre>
  *   put:     zero chunk; release ready | id; release id | release bit 0, then 1, 2 ..
  *   remove:  release bit 0 off, then 1, 2 .. while a word becomes 0 | release id 0
  *   reader:  acquire each word it looks at
  * </pre>
- * A reader that acquires a bit sees all that the writer released before it: below a set bit of level 1 the chunk is zeroed,
- * and behind a set bit of level 0 stands the id. It may meet a bit whose word below has become 0 in the meantime; then it
- * goes on beyond that word, always in the same direction, so a search ends after finitely many steps whatever writers do.
- * <b>Guarantee:</b> the page that a search returns was a start at some moment during the call, and no page that was a start
- * during the whole call lies between it and the page asked for. By the time the caller looks, the area may be gone:
- * {@link #idAt} then says 0, or names a newer area.
+ * A reader that acquires a bit sees all that the writer released before it: below a set bit of level 1 the chunk is
+ * zeroed, and behind a set bit of level 0 stands the id. It may meet a bit whose word below has become 0 in the
+ * meantime; then it goes on beyond that word, always in the same direction, so a search ends after finitely many steps
+ * whatever writers do.
+ * <b>Guarantee:</b> the page that a search returns was a start at some moment during the call, and no page that was a
+ * start during the whole call lies between it and the page asked for. By the time the caller looks, the area may be
+ * gone: {@link #idAt} then says 0, or names a newer area.
  */
 public final class AreaIndex {
     /** No such page. */
@@ -213,7 +215,8 @@ public final class AreaIndex {
     }
 
     /**
-     * The nearest start above a page: {@code for (p = ceiling(0); p != NONE; p = next(p))} visits all. Any thread, no lock.
+     * The nearest start above a page: {@code for (p = ceiling(0); p != NONE; p = next(p))} visits all. Any thread, no
+     * lock.
      *
      * @param page any.
      * @return the start page, or {@link #NONE}.

@@ -5,18 +5,19 @@ import static org.vellum.vmap.FreeNodes.NIL;
 import static org.vellum.vmap.FreeNodes.RIGHT;
 
 /**
- * The free ranges of a window of pages: one red-black tree by address, augmented with the largest range below each child.
+ * The free ranges of a window of pages: one red-black tree by address, augmented with the largest range below each
+ * child.
  *
- * <p><b>Lowest fit, always.</b> The first range that is large enough is found by one descent that looks at sizes before it
- * follows a link. With an alignment beyond one page a range that is large enough may still be unable to hold an aligned
- * start. The kernel then searches for {@code pages + align - 1}, which may pass over the lowest fit and may fail although
- * a fit exists; here the search goes on from the next aligned address instead, so it fails only if a linear scan would.
- * A search therefore takes at most min(ranges that are large enough, window / alignment) descents.
+ * <p><b>Lowest fit, always.</b> The first range that is large enough is found by one descent that looks at sizes before
+ * it follows a link. With an alignment beyond one page a range that is large enough may still be unable to hold an
+ * aligned start. The kernel then searches for {@code pages + align - 1}, which may pass over the lowest fit and may
+ * fail although a fit exists; here the search goes on from the next aligned address instead, so it fails only if a
+ * linear scan would. A search therefore takes at most min(ranges that are large enough, window / alignment) descents.
  *
- * <p><b>Freeing never allocates.</b> Every area that is allocated lies between at most two free ranges, so there are never
- * more ranges than live areas + 1. {@code allocate} and {@code allocateAt} see to nodes for that many before they change
- * anything; {@link #free} only takes from what is there. This holds as long as an area is freed as it was allocated; who
- * wants to free one in two parts says so beforehand ({@link #ensureAreas} and {@link #splitArea}).
+ * <p><b>Freeing never allocates.</b> Every area that is allocated lies between at most two free ranges, so there are
+ * never more ranges than live areas + 1. {@code allocate} and {@code allocateAt} see to nodes for that many before they
+ * change anything; {@link #free} only takes from what is there. This holds as long as an area is freed as it was
+ * allocated; who wants to free one in two parts says so beforehand ({@link #ensureAreas} and {@link #splitArea}).
  *
  * <p>Single-threaded: every method, reading ones included, is called under the owner's lock. None blocks. Steady state
  * makes no garbage; only growth of the node pool reserves memory.
@@ -233,7 +234,8 @@ public final class AreaTree {
      *
      * @param page any.
      * @param pages the least size; 1 for any range.
-     * @return the start of the highest free range that starts at or below {@code page} and has {@code pages}; or {@link #NONE}.
+     * @return the start of the highest free range that starts at or below {@code page} and has {@code pages}, or
+     *     {@link #NONE}.
      */
     public long freeStartAtOrBelow(final long page, final long pages) {
         final int node = search.atOrBelow(page, pages);
@@ -324,9 +326,9 @@ public final class AreaTree {
     }
 
     /**
-     * Both neighbours are on the path, and the lower of the two in the tree ends it: the new leaf would have hung there, so
-     * it has at most one child. That one goes, and the other takes all pages. (V6: the size changes first, so that the
-     * removal carries the right largest sizes up.)
+     * Both neighbours are on the path, and the lower of the two in the tree ends it: the new leaf would have hung
+     * there, so it has at most one child. That one goes, and the other takes all pages. (V6: the size changes first, so
+     * that the removal carries the right largest sizes up.)
      */
     private void joinBoth(final int below, final int above, final long pages) {
         final int left = path.node(below);

@@ -1,13 +1,14 @@
 package org.vellum.vmap;
 
 /**
- * Places several areas at fixed distances from one base, as far up as they fit: what the per-CPU allocator needs so that
- * one offset means the same object in every chunk (the kernel's {@code pcpu_get_vm_areas}).
+ * Places several areas at fixed distances from one base, as far up as they fit: what the per-CPU allocator needs so
+ * that one offset means the same object in every chunk (the kernel's {@code pcpu_get_vm_areas}).
  *
- * <p>The base starts at the top of the window and only falls. The areas are visited in a cycle, from the highest down. One that
- * does not fit pulls the base down to the highest at which it does fit, and a new cycle begins; when a whole cycle fits, so does
- * all. Each pull skips only bases at which that one area cannot lie: the result is the highest base there is. From the top,
- * while {@link AreaTree#allocate} works from the bottom, so that the wide spans are not broken up by small areas.
+ * <p>The base starts at the top of the window and only falls. The areas are visited in a cycle, from the highest down.
+ * One that does not fit pulls the base down to the highest at which it does fit, and a new cycle begins; when a whole
+ * cycle fits, so does all. Each pull skips only bases at which that one area cannot lie: the result is the highest base
+ * there is. From the top, while {@link AreaTree#allocate} works from the bottom, so that the wide spans are not broken
+ * up by small areas.
  */
 final class CongruentAreas {
     private CongruentAreas() {
@@ -21,15 +22,16 @@ final class CongruentAreas {
      * @param sizes in pages, at least 1, multiples of {@code align}.
      * @param count how many of the elements count, at least 1.
      * @param align pages, a power of two that divides the base.
-     * @return the base page, not below the window; {@link AreaTree#NONE}, with nothing changed, if they do not fit. To be
-     *     freed one by one.
+     * @return the base page, not below the window; {@link AreaTree#NONE}, with nothing changed, if they do not fit.
+     *     The areas are freed one by one.
      * @throws IllegalArgumentException if an offset or size is not as said, or if two areas overlap.
      */
-    static long allocate(final AreaTree tree, final long[] offsets, final long[] sizes, final int count, final long align) {
+    static long allocate(
+        final AreaTree tree, final long[] offsets, final long[] sizes, final int count, final long align) {
         requireAreas(offsets, sizes, count, align);
         requireDisjoint(offsets, sizes, count);
         final int highest = highest(offsets, count);
-        // Disjoint areas: the highest offset also has the highest end. Compared by subtraction, since their sum may overflow.
+        // Disjoint areas: the highest offset also has the highest end. By subtraction, since their sum may overflow.
         final long room = tree.endPage() - tree.startPage() - offsets[highest];
         if (room < sizes[highest] || !tree.ensureAreas(count)) {
             return AreaTree.NONE;
@@ -43,7 +45,8 @@ final class CongruentAreas {
     }
 
     private static long findBase(
-        final AreaTree tree, final long[] offsets, final long[] sizes, final int count, final long align, final int highest) {
+        final AreaTree tree, final long[] offsets, final long[] sizes, final int count, final long align,
+        final int highest) {
         long base = tree.endPage() - offsets[highest] - sizes[highest] & -align;
         int area = highest;
         int fitting = 0;
@@ -98,8 +101,8 @@ final class CongruentAreas {
         for (int i = 0; i < count; i++) {
             for (int j = 0; j < count; j++) {
                 if (i != j && offsets[i] >= offsets[j] && offsets[i] - offsets[j] < sizes[j]) {
-                    throw new IllegalArgumentException("offsets[" + i + "]=" + offsets[i] + " overlaps offsets[" + j + "]="
-                        + offsets[j] + " sizes[" + j + "]=" + sizes[j]);
+                    throw new IllegalArgumentException("offsets[" + i + "]=" + offsets[i] + " overlaps offsets[" + j
+                        + "]=" + offsets[j] + " sizes[" + j + "]=" + sizes[j]);
                 }
             }
         }

@@ -13,9 +13,10 @@ import org.vellum.mem.Words;
  *   3      largest range of the right subtree       0
  * </pre>
  *
- * <p>At 10^6 areas a descent costs cache misses, not instructions. A node therefore holds what is known about <em>both</em>
- * children, so that a child which cannot help is never loaded, and no link to its parent: every change begins with a
- * descent from the root, which remembers its path, and a rotation then dirties two nodes instead of three.
+ * <p>At 10^6 areas a descent costs cache misses, not instructions. A node therefore holds what is known about
+ * <em>both</em> children, so that a child which cannot help is never loaded, and no link to its parent: every change
+ * begins with a descent from the root, which remembers its path, and a rotation then dirties two nodes instead of
+ * three.
  *
  * <p>Node 0 is {@link #NIL}: black, empty, never written. A pooled node is linked through its word 0. Single-threaded:
  * the caller's lock is the tree's.

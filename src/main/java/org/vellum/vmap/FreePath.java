@@ -7,9 +7,10 @@ import static org.vellum.vmap.FreeNodes.RIGHT;
 /**
  * The red-black tree of {@link FreeNodes} and the path of the last descent in it, which plays the part of parent links.
  *
- * <p>{@code path[0]} is the root and {@code path[depth - 1]} the node at hand. Every change is made at the end of the path:
- * the searches of {@link AreaTree} leave it there. The largest sizes are brought up to date along the path <em>before</em>
- * the tree is rebalanced, so that rotations, which compute theirs from their own three nodes, start from exact ones.
+ * <p>{@code path[0]} is the root and {@code path[depth - 1]} the node at hand. Every change is made at the end of the
+ * path: the searches of {@link AreaTree} leave it there. The largest sizes are brought up to date along the path
+ * <em>before</em> the tree is rebalanced, so that rotations, which compute theirs from their own three nodes, start
+ * from exact ones.
  *
  * <p>Rotations and the two repairs are written once for both sides ({@code side}, {@code 1 - side}).
  */
@@ -49,8 +50,8 @@ final class FreePath {
     }
 
     /**
-     * Carries the new size of the node at {@code changed} to the root, from node {@code from} of the path on; stops where
-     * nothing changes any more, but never below the changed node.
+     * Carries the new size of the node at {@code changed} to the root, from node {@code from} of the path on; stops
+     * where nothing changes any more, but never below the changed node.
      *
      * @param from index of a node whose own record of its children is exact.
      * @param changed index of the uppermost node whose own size changed; at most {@code from}.
@@ -186,7 +187,7 @@ final class FreePath {
         replace(at - 1, parent, rotate(parent, side));
     }
 
-    /** Turns {@code node} down to {@code side}; its other child takes its place and is returned, not yet linked above. */
+    /** Turns {@code node} down to {@code side}; its other child takes its place and is returned, not linked above. */
     private int rotate(final int node, final int side) {
         final int riser = nodes.child(node, 1 - side);
         nodes.setChild(node, 1 - side, nodes.child(riser, side));

@@ -5,9 +5,9 @@ import static org.vellum.vmap.FreeNodes.NIL;
 import static org.vellum.vmap.FreeNodes.RIGHT;
 
 /**
- * The descents in a tree of free ranges. Those that precede a change ({@code find}, {@code descendTo}, {@code push}) leave
- * their way in the {@link FreePath}; the others leave it alone. Sizes are looked at before a link is followed: what the
- * parent knows about a child decides whether the child is loaded at all.
+ * The descents in a tree of free ranges. Those that precede a change ({@code find}, {@code descendTo}, {@code push})
+ * leave their way in the {@link FreePath}; the others leave it alone. Sizes are looked at before a link is followed:
+ * what the parent knows about a child decides whether the child is loaded at all.
  */
 final class FreeSearch {
     private final FreePath path;
@@ -18,7 +18,7 @@ final class FreeSearch {
         this.nodes = path.nodes;
     }
 
-    /** Ends the path at the lowest range with {@code pages} at or above {@code from}, a range that begins below clipped. */
+    /** Ends the path at the lowest range with {@code pages} from {@code from} on; one that begins below is clipped. */
     int findFrom(final long from, final long pages) {
         path.clear();
         int promising = -1;
@@ -65,7 +65,7 @@ final class FreeSearch {
         }
     }
 
-    /** The index of the last node of the path where the way to {@code page} turned to {@code side}; -1 if it never did. */
+    /** The index of the last node of the path where the way to {@code page} turned to {@code side}; -1 if none. */
     int lastTurn(final int side, final long page) {
         int index = path.depth() - 1;
         while (index >= 0 && (page < nodes.start(path.node(index)) ? LEFT : RIGHT) != side) {
@@ -90,7 +90,7 @@ final class FreeSearch {
         }
     }
 
-    /** The range with the highest start at or below {@code page} and at least {@code pages}; {@link FreeNodes#NIL} if none. */
+    /** The range with the highest start at or below {@code page} and {@code pages} or more; NIL if none. */
     int atOrBelow(final long page, final long pages) {
         int candidate = NIL;
         int node = path.root();
@@ -116,7 +116,7 @@ final class FreeSearch {
         return node;
     }
 
-    /** The range with the lowest start at or above {@code page}; {@link FreeNodes#NIL} if none. */
+    /** The range with the lowest start at or above {@code page}; NIL if none. */
     int atOrAbove(final long page) {
         int found = NIL;
         int node = path.root();

@@ -95,7 +95,7 @@ class AreaIndexTest {
         assertEquals(1, index.size());
     }
 
-    /** The id table of this window has 1 GiB: only the chunks that are used may be written, at whichever end they lie. */
+    /** The id table of this window has 1 GiB: only the chunks in use may be written, at whichever end they lie. */
     @Test
     void aWindowOfOneTerabyteCostsWhatIsUsed() throws IOException {
         final long pages = 1L << 28;

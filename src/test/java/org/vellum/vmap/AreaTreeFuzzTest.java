@@ -8,7 +8,7 @@ import java.util.SplittableRandom;
 import java.util.concurrent.ThreadLocalRandom;
 import org.junit.jupiter.api.Test;
 
-/** Random operations against a linear scan: every result is compared, and every kind of split and join must have come up. */
+/** Random operations against a linear scan: every result is compared, every kind of split and join must come up. */
 class AreaTreeFuzzTest {
     private static final int OPERATIONS = 1_300_000;
     private static final int[] WINDOWS = {64, 64, 100, 128, 333, 512, 64, 4096};
