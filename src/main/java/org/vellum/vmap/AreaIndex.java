@@ -1,5 +1,6 @@
 package org.vellum.vmap;
 
+import java.util.function.LongFunction;
 import org.vellum.mem.Words;
 
 /**
@@ -64,6 +65,11 @@ public final class AreaIndex {
      * @param endPage one past the last, above {@code startPage} and at most {@link AreaTree#MOST_PAGES}.
      */
     public AreaIndex(final long startPage, final long endPage) {
+        this(startPage, endPage, Words::reserve);
+    }
+
+    /** As above; {@code reserve} gives so many words, whatever they hold: tests give dirty ones. */
+    AreaIndex(final long startPage, final long endPage, final LongFunction<Words> reserve) {
         if (startPage < 0 || endPage <= startPage || endPage > AreaTree.MOST_PAGES) {
             throw new IllegalArgumentException("startPage=" + startPage + " endPage=" + endPage);
         }
@@ -71,10 +77,10 @@ public final class AreaIndex {
         this.endPage = endPage;
         pages = endPage - startPage;
         final long chunks = (pages + CHUNK_PAGES - 1) >>> CHUNK_SHIFT;
-        ids = Words.reserve(chunks << CHUNK_SHIFT - 1);
+        ids = reserve.apply(chunks << CHUNK_SHIFT - 1);
         ready = Words.zeroed((chunks >>> WORD_SHIFT) + 1);
         levels = layOut(chunks << CHUNK_SHIFT - WORD_SHIFT);
-        bits = Words.reserve(levels[levels.length - 1]);
+        bits = reserve.apply(levels[levels.length - 1]);
         bits.zero(levels[1], bits.length() - levels[1]);
     }
 

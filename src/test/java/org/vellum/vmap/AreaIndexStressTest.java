@@ -18,7 +18,7 @@ class AreaIndexStressTest {
     /** Every page divisible by this is a start during the whole run; the writer flickers the others. */
     private static final int FIXED = 1021;
 
-    private final AreaIndex index = new AreaIndex(START, START + PAGES);
+    private final AreaIndex index = new AreaIndex(START, START + PAGES, DirtyWords::reserve);
     private final AtomicReference<Throwable> failure = new AtomicReference<>();
     private final AtomicLong lookups = new AtomicLong();
     private final AtomicLong flickersSeen = new AtomicLong();

@@ -12,7 +12,7 @@ import org.junit.jupiter.api.Test;
 
 class AreaIndexTest {
     private static final long NONE = AreaIndex.NONE;
-    private AreaIndex index = new AreaIndex(1000, 1000 + 100_000);
+    private AreaIndex index = new AreaIndex(1000, 1000 + 100_000, DirtyWords::reserve);
 
     @AfterEach
     void verify() {
@@ -66,7 +66,7 @@ class AreaIndexTest {
     @Test
     void theLastPageOfAWindowThatEndsWithAWordIsFound() {
         for (final int pages : new int[] {1, 63, 64, 65, 4096, 8192, 8193, 262_144, 262_145}) {
-            index = new AreaIndex(0, pages);
+            index = new AreaIndex(0, pages, DirtyWords::reserve);
             index.put(pages - 1, 5);
             assertEquals(pages - 1, index.ceiling(0));
             assertEquals(pages - 1, index.floor(Long.MAX_VALUE));
