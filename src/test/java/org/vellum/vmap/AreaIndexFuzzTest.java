@@ -27,7 +27,8 @@ class AreaIndexFuzzTest {
             // From a single word to several chunks, filled densely or with a handful of starts.
             final int pages = random.nextInt(1, 1 << random.nextInt(2, 17));
             final long startPage = random.nextLong(1L << random.nextInt(1, 36) - 1);
-            round(new AreaIndex(startPage, startPage + pages, DirtyWords::reserve), startPage, pages, random.nextInt(35, 60));
+            final AreaIndex index = new AreaIndex(startPage, startPage + pages, DirtyWords::reserve);
+            round(index, startPage, pages, random.nextInt(35, 60));
         }
         assertTrue(found > 0 && foundNothing > 0 && removed > 0, found + " " + foundNothing + " " + removed);
     }

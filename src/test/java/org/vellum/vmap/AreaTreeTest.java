@@ -5,6 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.sun.management.ThreadMXBean;
+import java.lang.management.ManagementFactory;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -255,6 +257,45 @@ class AreaTreeTest {
         }
         tree.free(2 * freed - 1, 4096 - 2 * freed + 1);
         assertEquals("0+4096", ranges());
+    }
+
+    @Test
+    void thePoolOfNodesGrowsWhileAllocatingAndFreeingEverySecondAreaNeedsNoMore() {
+        final int areas = 100_000;
+        tree = new AreaTree(0, areas);
+        for (int page = 0; page < areas; page++) {
+            assertEquals(page, tree.allocate(1, 1));
+        }
+        for (int page = 0; page < areas; page += 2) {
+            tree.free(page, 1);
+        }
+        assertEquals(areas / 2, tree.ranges());
+        assertEquals(1, tree.largestFree());
+        tree.verify();
+        for (int page = areas - 1; page > 0; page -= 2) {
+            tree.free(page, 1);
+        }
+        assertEquals("0+" + areas, ranges());
+    }
+
+    @Test
+    void steadyStateMakesNoGarbage() {
+        final ThreadMXBean threads = (ThreadMXBean)ManagementFactory.getThreadMXBean();
+        churn(20_000);
+        final long before = threads.getThreadAllocatedBytes(Thread.currentThread().getId());
+        churn(20_000);
+        final long bytes = threads.getThreadAllocatedBytes(Thread.currentThread().getId()) - before;
+        // The bean's own calls make a little; a single object per operation would make 320,000 bytes.
+        assertTrue(bytes < 20_000, "bytes=" + bytes);
+    }
+
+    private void churn(final int operations) {
+        for (int i = 0; i < operations; i++) {
+            final long low = tree.allocate(3, 1);
+            final long aligned = tree.allocate(2, 8);
+            tree.free(low, 3);
+            tree.free(aligned, 2);
+        }
     }
 
     @Test
