@@ -1,0 +1,83 @@
+package org.vellum.vmap;
+
+/**
+ * The shape of the window.
+ *
+ * @param windowPages pages of the window, a multiple of 1,024.
+ * @param lazyMaxPages lazy pages above which a drain is asked for.
+ * @param policy when an unmapped address may be reused.
+ * @param graceNanos the longest wait for a grace period on exhaustion, in nanoseconds.
+ */
+public record VmapOptions(long windowPages, long lazyMaxPages, FlushPolicy policy, long graceNanos) {
+    /** Pages of the blocks that {@code vmMapRam} carves, to which the window is aligned. */
+    public static final int BLOCK_PAGES = 1024;
+
+    private static final long LAZY_PAGES_PER_BIT = 8192;
+
+    /** Checks the ranges above. */
+    public VmapOptions {
+        if (windowPages < BLOCK_PAGES || windowPages % BLOCK_PAGES != 0) {
+            throw new IllegalArgumentException("windowPages=" + windowPages);
+        }
+        if (lazyMaxPages < 0) {
+            throw new IllegalArgumentException("lazyMaxPages=" + lazyMaxPages);
+        }
+        if (graceNanos < 0) {
+            throw new IllegalArgumentException("graceNanos=" + graceNanos);
+        }
+    }
+
+    /**
+     * The default: a window of four times the memory, and the kernel's bound of lazy pages (32 MiB for each bit of the
+     * number of processors: a flush costs more with more of them, but only logarithmically should addresses be wasted for
+     * it), or an eighth of a small window.
+     *
+     * @param memoryBytes bytes of physical memory.
+     * @return options for this machine.
+     */
+    public static VmapOptions of(final long memoryBytes) {
+        final long pages = Math.max(1, (memoryBytes * 4 + (4L << 20) - 1) / (4L << 20)) * BLOCK_PAGES;
+        return new VmapOptions(pages, lazyMax(pages), FlushPolicy.LAZY, 1_000_000_000L);
+    }
+
+    /**
+     * @param windowPages pages of a window.
+     * @return the bound of lazy pages for it on this machine.
+     */
+    public static long lazyMax(final long windowPages) {
+        final int bits = Integer.SIZE - Integer.numberOfLeadingZeros(Runtime.getRuntime().availableProcessors());
+        return Math.min(bits * LAZY_PAGES_PER_BIT, windowPages / 8);
+    }
+
+    /**
+     * @param other the policy.
+     * @return the same with that policy.
+     */
+    public VmapOptions withPolicy(final FlushPolicy other) {
+        return new VmapOptions(windowPages, lazyMaxPages, other, graceNanos);
+    }
+
+    /**
+     * @param pages of the window, a multiple of {@link #BLOCK_PAGES}; the bound of lazy pages follows.
+     * @return the same with that window.
+     */
+    public VmapOptions withWindowPages(final long pages) {
+        return new VmapOptions(pages, lazyMax(pages), policy, graceNanos);
+    }
+
+    /**
+     * @param pages lazy pages above which a drain is asked for.
+     * @return the same with that bound.
+     */
+    public VmapOptions withLazyMaxPages(final long pages) {
+        return new VmapOptions(windowPages, pages, policy, graceNanos);
+    }
+
+    /**
+     * @param nanos the longest wait for a grace period on exhaustion, in nanoseconds.
+     * @return the same with that wait.
+     */
+    public VmapOptions withGraceNanos(final long nanos) {
+        return new VmapOptions(windowPages, lazyMaxPages, policy, nanos);
+    }
+}

@@ -1,0 +1,47 @@
+/**
+ * Virtual ranges over scattered frames. Invariant: <b>busy, lazy and free ranges partition the window</b>.
+ *
+ * <h2>Vocabulary</h2>
+ * An <b>area</b> is a range of the window with one purpose and one generation (its tag). It is <em>reserved</em> while it
+ * is being filled and nobody may see it, <em>busy</em>, perhaps <em>retiring</em> (still mapped, to be freed after a grace
+ * period), <em>lazy</em> once its entries are cleared and it waits in limbo, then free.
+ *
+ * <pre>
+ *   free ──reserve──▶ reserved ──publish──▶ busy ──vfree: CAS──▶ lazy ──grace period──▶ free
+ *    ▲   (lock)                               │                   ▲ │                     │
+ *    │                                        └──retire: CAS──▶ retiring (grace period)   │
+ *    └───────────────────────────────(lock)───────────────────────┴─────────────────────┘
+ * </pre>
+ *
+ * <h2>One vmalloc and vfree, step by step</h2>
+ * <ol>
+ * <li>{@code vmalloc}: under the lock, the lowest range that fits is cut out of {@link org.vellum.vmap.AreaTree}, a record is
+ * taken, numbered with the next generation and entered into {@link org.vellum.vmap.AreaIndex}. State: reserved.</li>
+ * <li>Without the lock, in sections, frames are taken from the slot's list and entries are stored (release).</li>
+ * <li>The state becomes busy (release: whoever sees it, sees the fields), and the tagged address is returned.</li>
+ * <li>{@code vfree}: look-up and claim take no lock: the index names the record, and one CAS of its state word, which
+ * carries the generation, makes exactly one caller the owner of the end.</li>
+ * <li>The entries are made dead, then comes the fence and the stamp, then the record goes to limbo. The caller returns: it
+ * has not waited, allocated, or taken a lock.</li>
+ * <li>Some poll later the horizon is past the stamp. The frames go back, the entries are forgotten, and under the lock the range
+ * returns to the tree.</li>
+ * </ol>
+ *
+ * <h2>When limbo is emptied</h2>
+ * Lazy pages above {@code min(fls(processors) × 8192, window / 8)} ask for one drain: the worker's, or the next allocator's
+ * if it comes first. One flush then serves all of them. The bound grows with the logarithm of the processors, because the
+ * cost of a flush does too, roughly; but it wastes addresses, of which small windows have few. Exhaustion of addresses or
+ * frames purges, then waits for one bounded grace period (never inside a section), retries, and then says what is in
+ * limbo and who holds it up.
+ *
+ * <h2>Strictness</h2>
+ * The kernel frees frames before the flush and quarantines only addresses. Here both wait, wherever the library owns the
+ * frames. Frames of the caller's are the caller's to keep until {@code unmapAliases()} has returned.
+ *
+ * <h2>Left out of reference 1 and its descendants, and why</h2>
+ * V5's preloaded nodes (nodes are pooled with the areas), V11's hull (an epoch has no range), V13's purge helpers and V14's
+ * per-node pools (a release is a tree insert of some 100 ns under a lock that nobody holds across a wait), V26's hash (a block
+ * is found by shifting its address), V35's no-fail (Java callers can catch), V39 (no I/O memory), the races RV4, RV7 and RV8
+ * that belong to them. Huge mappings are a preference for contiguous frames.
+ */
+package org.vellum.vmap;
