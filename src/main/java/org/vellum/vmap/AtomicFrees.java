@@ -1,0 +1,72 @@
+package org.vellum.vmap;
+
+import org.vellum.cpu.Worker;
+import org.vellum.mem.CacheLine;
+import org.vellum.mem.Words;
+
+/**
+ * Areas that were freed by callbacks which may hold locks (V43): a lock-free stack through their own records, so pushing
+ * needs no memory, and only the push that finds it empty asks the worker.
+ *
+ * <p>Pushed by CAS, taken whole by one exchange: a recycled record cannot be mistaken for its former self.
+ */
+public final class AtomicFrees implements Reclaimer.Source {
+    private static final long EMPTY = 0;
+
+    private final VmapSpace space;
+    private final Worker worker;
+    private final Runnable unmap = this::purge;
+    private final Words top = Words.zeroed(2L * CacheLine.STRIDE_WORDS);
+
+    /**
+     * @param space the window.
+     * @param worker unmaps what was pushed; null leaves it to the next poll.
+     */
+    public AtomicFrees(final VmapSpace space, final Worker worker) {
+        this.space = space;
+        this.worker = worker;
+    }
+
+    void push(final long id) {
+        long old;
+        do {
+            old = top.getOpaque(0);
+            space.records().link(id, old);
+            // CAS: releases the link; partner: the exchange in purge().
+        } while (!top.compareAndSet(0, old, id + 1));
+        if (old == EMPTY && worker != null) {
+            worker.request(unmap);
+        }
+    }
+
+    @Override
+    public int poll(final boolean all) {
+        return top.getOpaque(0) == EMPTY ? 0 : purge();
+    }
+
+    @Override
+    public int purge() {
+        // Exchange: acquires the links; partner: the CAS in push().
+        long next = top.getAndSet(0, EMPTY);
+        int unmapped = 0;
+        while (next != EMPTY) {
+            final long id = next - 1;
+            next = space.records().link(id);
+            final boolean moved = space.records().move(id, space.records().state(id), AreaRecords.LAZY);
+            assert moved : "an area on the stack belongs to it";
+            space.retire(id);
+            unmapped++;
+        }
+        return unmapped;
+    }
+
+    @Override
+    public long limboBytes() {
+        long bytes = 0;
+        // A peek: an area that is taken meanwhile ends the walk early, which is near enough for a report.
+        for (long next = top.getAcquire(0); next != EMPTY && bytes >= 0; next = EMPTY) {
+            bytes += space.records().span(next - 1) << org.vellum.mem.Pages.SHIFT;
+        }
+        return bytes;
+    }
+}

@@ -1,0 +1,204 @@
+package org.vellum.vmap;
+
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
+import org.vellum.cpu.Worker;
+import org.vellum.mem.Pages;
+import org.vellum.report.ExhaustedException;
+import org.vellum.report.ExhaustedException.Resource;
+
+/**
+ * When limbo is emptied, and what happens when something runs out.
+ *
+ * <p>Three thresholds, from gentle to hard:
+ * <ol>
+ * <li>lazy pages above their bound: one drain is asked for. The worker does it, or the next allocator if it comes first:
+ * whoever resets the flag.</li>
+ * <li>owned frames in limbo above 1/16 of memory: the next allocation first waits for one bounded grace period, if it
+ * may.</li>
+ * <li>exhaustion: purge, then one bounded grace period, then retry, then fail with what is in limbo and who holds it
+ * up. Inside a section nothing waits: poll, retry, fail.</li>
+ * </ol>
+ */
+public final class Reclaimer {
+    private static final int LIMBO_SHARE = 16;
+
+    /** What else keeps addresses that a purge can give back. */
+    public interface Source {
+        /**
+         * @param all of every idle slot, or only of the caller's own.
+         * @return things released.
+         */
+        int poll(boolean all);
+
+        /**
+         * Gives up what is cached or fragmented (V12). Never waits.
+         *
+         * @return things put into limbo.
+         */
+        int purge();
+
+        /** @return bytes in limbo. */
+        long limboBytes();
+    }
+
+    private final VmapSpace space;
+    private final Worker worker;
+    private final Runnable drain = this::drainByWorker;
+    private final List<Source> sources = new CopyOnWriteArrayList<>();
+    private final AtomicBoolean drainAsked = new AtomicBoolean();
+    private final AtomicLong drains = new AtomicLong();
+    private final AtomicLong exhaustions = new AtomicLong();
+    private final AtomicLong boundedWaits = new AtomicLong();
+
+    /**
+     * @param space whose limbo this is about.
+     * @param worker does the drains; null leaves them to the next allocator, which tests want.
+     */
+    public Reclaimer(final VmapSpace space, final Worker worker) {
+        this.space = space;
+        this.worker = worker;
+    }
+
+    /**
+     * @param source to be polled and purged as well.
+     */
+    public void add(final Source source) {
+        sources.add(source);
+    }
+
+    /** To be called after something went to limbo: asks for a drain if the bound is exceeded. Never waits. */
+    public void afterRetire() {
+        if (space.lazyPages() > space.options.lazyMaxPages() && !drainAsked.get() && drainAsked.compareAndSet(false, true)
+            && worker != null) {
+            worker.request(drain);
+        }
+    }
+
+    /** To be called before an allocation: does a drain that is asked for, and keeps frames in limbo bounded. */
+    public void beforeAllocation() {
+        if (drainAsked.get() && drainAsked.compareAndSet(true, false)) {
+            drains.incrementAndGet();
+            poll(true);
+        }
+        if (space.lazyFrames() > space.frames.configuredFrames() / LIMBO_SHARE) {
+            boundFramesInLimbo();
+        }
+    }
+
+    private void boundFramesInLimbo() {
+        poll(true);
+        if (space.lazyFrames() > space.frames.configuredFrames() / LIMBO_SHARE && !space.cpus.inSection()) {
+            boundedWaits.incrementAndGet();
+            space.epochs.awaitPassed(space.epochs.stamp(), space.options.graceNanos());
+            poll(true);
+        }
+    }
+
+    private void drainByWorker() {
+        if (!drainAsked.compareAndSet(true, false)) {
+            return;
+        }
+        drains.incrementAndGet();
+        poll(true);
+        if (space.lazyPages() > space.options.lazyMaxPages()) {
+            space.epochs.awaitPassed(space.epochs.stamp(), space.options.graceNanos());
+            poll(true);
+        }
+    }
+
+    /**
+     * Releases what has passed. Never waits.
+     *
+     * @param all of every idle slot, or only of the caller's own.
+     * @return things released.
+     */
+    public int poll(final boolean all) {
+        int released = space.poll(all);
+        for (final Source source : sources) {
+            released += source.poll(all);
+        }
+        return released;
+    }
+
+    /**
+     * One step against exhaustion.
+     *
+     * @param attempt how many steps this allocation has taken, from 0.
+     * @return whether it is worth trying again.
+     */
+    boolean reclaim(final int attempt) {
+        final boolean inSection = space.cpus.inSection();
+        if (attempt == 0) {
+            exhaustions.incrementAndGet();
+            for (final Source source : sources) {
+                source.purge();
+            }
+            poll(true);
+            if (!inSection) {
+                space.frames.drainIdle();
+            }
+            return true;
+        }
+        if (attempt == 1 && !inSection) {
+            space.epochs.awaitPassed(space.epochs.stamp(), space.options.graceNanos());
+            poll(true);
+            space.frames.drainIdle();
+            return true;
+        }
+        return false;
+    }
+
+    /** @return bytes of addresses in limbo, everywhere. */
+    public long limboBytes() {
+        long bytes = space.limboBytes();
+        for (final Source source : sources) {
+            bytes += source.limboBytes();
+        }
+        return bytes;
+    }
+
+    /** @return drains that were done because the bound of lazy pages was exceeded. */
+    public long drains() {
+        return drains.get();
+    }
+
+    /** @return allocations that met exhaustion and purged. */
+    public long exhaustions() {
+        return exhaustions.get();
+    }
+
+    /** @return allocations that waited because too many frames were in limbo. */
+    public long boundedWaits() {
+        return boundedWaits.get();
+    }
+
+    /**
+     * @param call the method that gives up.
+     * @param pages what it asked for.
+     * @param frames whether frames ran out, rather than addresses.
+     * @return the exception for it.
+     */
+    ExhaustedException exhausted(final String call, final long pages, final boolean frames) {
+        final String reason = space.frames.exhaustionReason();
+        final Resource resource = !frames ? Resource.WINDOW : reason != null ? Resource.DIRECT_MEMORY : Resource.FRAMES;
+        final StringBuilder text = new StringBuilder(256);
+        text.append(call).append(" of ").append(pages).append(" pages: out of ").append(resource)
+            .append("; free frames=").append(space.frames.freeFrames())
+            .append(" of ").append(space.frames.configuredFrames())
+            .append(", free window pages=").append(space.freePages())
+            .append(" (largest range ").append(space.largestFree()).append(')')
+            .append(", in limbo: ").append(limboBytes()).append(" bytes of addresses (")
+            .append(space.lazyFrames()).append(" frames, ").append(space.lazyFrames() << Pages.SHIFT).append(" bytes); ")
+            .append(space.epochs.describeHolders());
+        if (reason != null && frames) {
+            text.append("; ").append(reason);
+        }
+        if (space.cpus.inSection()) {
+            text.append("; called inside a section, so it did not wait");
+        }
+        return new ExhaustedException(resource, text.toString());
+    }
+}
