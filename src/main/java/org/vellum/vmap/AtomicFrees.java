@@ -2,6 +2,7 @@ package org.vellum.vmap;
 
 import org.vellum.cpu.Worker;
 import org.vellum.mem.CacheLine;
+import org.vellum.mem.Pages;
 import org.vellum.mem.Words;
 
 /**
@@ -17,6 +18,7 @@ public final class AtomicFrees implements Reclaimer.Source {
     private final Worker worker;
     private final Runnable unmap = this::purge;
     private final Words top = Words.zeroed(2L * CacheLine.STRIDE_WORDS);
+    private final Words pendingBytes = Words.zeroed(2L * CacheLine.STRIDE_WORDS);
 
     /**
      * @param space the window.
@@ -28,6 +30,7 @@ public final class AtomicFrees implements Reclaimer.Source {
     }
 
     void push(final long id) {
+        pendingBytes.getAndAdd(0, space.records().span(id) << Pages.SHIFT);
         long old;
         do {
             old = top.getOpaque(0);
@@ -54,6 +57,7 @@ public final class AtomicFrees implements Reclaimer.Source {
             next = space.records().link(id);
             final boolean moved = space.records().move(id, space.records().state(id), AreaRecords.LAZY);
             assert moved : "an area on the stack belongs to it";
+            pendingBytes.getAndAdd(0, -(space.records().span(id) << Pages.SHIFT));
             space.retire(id);
             unmapped++;
         }
@@ -62,11 +66,6 @@ public final class AtomicFrees implements Reclaimer.Source {
 
     @Override
     public long limboBytes() {
-        long bytes = 0;
-        // A peek: an area that is taken meanwhile ends the walk early, which is near enough for a report.
-        for (long next = top.getAcquire(0); next != EMPTY && bytes >= 0; next = EMPTY) {
-            bytes += space.records().span(next - 1) << org.vellum.mem.Pages.SHIFT;
-        }
-        return bytes;
+        return pendingBytes.getOpaque(0);
     }
 }

@@ -1,0 +1,271 @@
+package org.vellum.vmap;
+
+import org.vellum.cpu.Cpu;
+import org.vellum.cpu.StackReserve;
+import org.vellum.frame.FrameTable;
+import org.vellum.gather.MmuGather;
+import org.vellum.mem.Pages;
+import org.vellum.mmu.Entry;
+import org.vellum.report.ExhaustedException;
+
+/**
+ * {@code vmap} and its relatives: ranges over frames that the caller owns.
+ *
+ * <p>The frames stay the caller's: it may free, hand away or change one only after {@code unmapAliases()} has returned, or
+ * the callback of a retirement that followed the unmap has run. Until then some section may still use the old mapping.
+ *
+ * <p>Thread safety: all methods may be called by any thread; waiting as {@link Vmalloc}.
+ */
+public final class Vmap {
+    private final VmapSpace space;
+    private final Reclaimer reclaimer;
+    private final Vmalloc vmalloc;
+
+    /**
+     * @param space the window.
+     * @param reclaimer what to do on exhaustion.
+     * @param vmalloc ends areas.
+     */
+    public Vmap(final VmapSpace space, final Reclaimer reclaimer, final Vmalloc vmalloc) {
+        this.space = space;
+        this.reclaimer = reclaimer;
+        this.vmalloc = vmalloc;
+    }
+
+    /**
+     * Maps frames side by side.
+     *
+     * @param frames numbers of allocated frames, in the order in which they are to appear.
+     * @param offset index of the first in the array.
+     * @param count how many, at least 1.
+     * @param flags {@link VmallocFlags#READ_ONLY}, {@link VmallocFlags#PUT_PAGES} (the frames become the library's, and
+     *              {@code vfree} frees them, V32), or none. {@link VmallocFlags#NO_GUARD} is refused (V29): the guard behind
+     *              one area is what stands before the next.
+     * @return the address of the first page.
+     * @throws IllegalArgumentException if the count is not positive, the array is too short, a frame is not allocated, or a
+     *                                  flag is not allowed; nothing is changed.
+     * @throws ExhaustedException if addresses have run out, or the count is more than all memory.
+     */
+    public long vmap(final long[] frames, final int offset, final int count, final int flags) {
+        VmallocFlags.check(flags, VmallocFlags.READ_ONLY | VmallocFlags.PUT_PAGES);
+        return map(AreaKind.VMAP, "vmap", frames, offset, count, flags);
+    }
+
+    /**
+     * Maps frames as one area of a given kind; for {@link #vmap} and for {@code vmMapRam} of many pages.
+     *
+     * @param kind which call ends it.
+     * @param call the method, for messages.
+     * @param frames numbers of allocated frames.
+     * @param offset index of the first in the array.
+     * @param count how many, at least 1.
+     * @param flags of the area.
+     * @return the address of the first page.
+     * @throws IllegalArgumentException as {@link #vmap}.
+     * @throws ExhaustedException if addresses have run out.
+     */
+    public long map(
+        final AreaKind kind, final String call, final long[] frames, final int offset, final int count, final int flags) {
+        checkFrames(frames, offset, count);
+        if (count > space.frames.configuredFrames()) {
+            throw reclaimer.exhausted(call, count, true);
+        }
+        StackReserve.ensure();
+        final EagerFlush eager = space.eager();
+        if (eager == null) {
+            reclaimer.beforeAllocation();
+            return mapUnlocked(kind, call, frames, offset, count, flags);
+        }
+        eager.lock(call);
+        try {
+            return mapUnlocked(kind, call, frames, offset, count, flags);
+        } finally {
+            eager.unlock();
+        }
+    }
+
+    private long mapUnlocked(
+        final AreaKind kind, final String call, final long[] frames, final int offset, final int count, final int flags) {
+        final long id = reserve(kind, call, flags, count);
+        final long page = space.records().start(id);
+        final long tag = space.tag(id);
+        long bits = (flags & VmallocFlags.READ_ONLY) != 0 ? 0 : Entry.WRITABLE;
+        bits |= (flags & VmallocFlags.PUT_PAGES) != 0 ? Entry.OWNED : 0;
+        for (int i = 0; i < count; i++) {
+            space.table.set(page + i, Entry.present(space.frames.memory().nativeAddress(frames[offset + i]), tag, bits));
+        }
+        return space.publish(id);
+    }
+
+    private long reserve(final AreaKind kind, final String call, final int flags, final long pages) {
+        for (int attempt = 0;; attempt++) {
+            final long id = space.reserve(kind, flags, pages, 1, 0, space.table.pages(), pages << Pages.SHIFT);
+            if (id != VmapSpace.NONE) {
+                return id;
+            }
+            if (!reclaimer.reclaim(attempt)) {
+                throw reclaimer.exhausted(call, pages, false);
+            }
+        }
+    }
+
+    private void checkFrames(final long[] frames, final int offset, final int count) {
+        if (count <= 0 || offset < 0 || offset > frames.length - count) {
+            throw new IllegalArgumentException("offset=" + offset + " count=" + count + " frames.length=" + frames.length);
+        }
+        for (int i = offset; i < offset + count; i++) {
+            if (space.frames.table().state(frames[i]) != FrameTable.ALLOCATED) {
+                throw new IllegalArgumentException("not an allocated frame: frames[" + i + "]=" + frames[i]);
+            }
+        }
+    }
+
+    /**
+     * Unmaps an area of {@link #vmap} or {@link #sparseArea}. Its addresses fault at once and are reused after a grace period;
+     * the frames are the caller's throughout. Never waits under the lazy policy.
+     *
+     * @param address of the first page, or 0 for nothing to do.
+     * @throws IllegalArgumentException if no live area of these kinds starts there.
+     */
+    public void vunmap(final long address) {
+        vmalloc.end(address, "vunmap", AreaKind.VMAP);
+    }
+
+    /**
+     * Unmaps an area of {@code vmMapRam} that no block serves.
+     *
+     * @param address of the first page.
+     * @param count pages it was mapped with.
+     * @throws IllegalArgumentException if no such area starts there, or the count differs (V20).
+     */
+    public void unmapRam(final long address, final int count) {
+        final long id = space.find(address);
+        if (id != VmapSpace.NONE && AreaRecords.kindOf(space.records().state(id)) == AreaKind.RAM
+            && space.records().pages(id) != count) {
+            throw new IllegalArgumentException("vmUnmapRam: count=" + count + ", mapped with "
+                + space.records().pages(id) + ": address=0x" + Long.toHexString(address));
+        }
+        vmalloc.end(address, "vmUnmapRam", AreaKind.RAM);
+    }
+
+    /**
+     * Reserves addresses without frames, to be mapped page by page (V44).
+     *
+     * @param size in bytes, at least 1; rounds up to pages.
+     * @return the address of the first page; {@link #vunmap} ends it.
+     * @throws IllegalArgumentException if {@code size <= 0}.
+     * @throws ExhaustedException if addresses have run out.
+     */
+    public long sparseArea(final long size) {
+        Vmalloc.checkSize(size);
+        StackReserve.ensure();
+        return space.publish(reserve(AreaKind.SPARSE, "sparseArea", VmallocFlags.NONE, Pages.of(size)));
+    }
+
+    /**
+     * Areas at fixed distances from one base, as high as they fit: one offset then means the same in each (V45). Each is a
+     * sparse area of its own.
+     *
+     * @param offsets of the areas from the base, in bytes, ascending, multiples of {@code align}.
+     * @param sizes in bytes, multiples of {@code align}.
+     * @param align in bytes, a power of two, at least a page.
+     * @return the addresses of the areas, each ended by {@link #vunmap}.
+     * @throws IllegalArgumentException if an argument breaks these rules, or the areas overlap.
+     * @throws ExhaustedException if they do not fit.
+     */
+    public long[] congruentAreas(final long[] offsets, final long[] sizes, final long align) {
+        Vmalloc.checkAlign(align);
+        if (offsets.length != sizes.length || align < Pages.SIZE) {
+            throw new IllegalArgumentException("offsets.length=" + offsets.length + " sizes.length=" + sizes.length
+                + " align=" + align);
+        }
+        final long[] offsetPages = pagesOf("offsets", offsets, align);
+        final long[] sizePages = pagesOf("sizes", sizes, align);
+        final long[] ids = new long[offsets.length];
+        for (int attempt = 0; !space.reserveCongruent(offsetPages, sizePages, align >>> Pages.SHIFT, ids); attempt++) {
+            if (!reclaimer.reclaim(attempt)) {
+                throw reclaimer.exhausted("congruentAreas", java.util.Arrays.stream(sizePages).sum(), false);
+            }
+        }
+        for (int i = 0; i < ids.length; i++) {
+            ids[i] = space.publish(ids[i]);
+        }
+        return ids;
+    }
+
+    private static long[] pagesOf(final String name, final long[] bytes, final long align) {
+        final long[] pages = new long[bytes.length];
+        for (int i = 0; i < bytes.length; i++) {
+            if (bytes[i] < 0 || (bytes[i] & align - 1) != 0) {
+                throw new IllegalArgumentException(name + "[" + i + "]=" + bytes[i] + " align=" + align);
+            }
+            pages[i] = bytes[i] >>> Pages.SHIFT;
+        }
+        return pages;
+    }
+
+    /**
+     * Maps frames into a sparse area (V44). Each range of the area has one owner at a time: not for two threads at once.
+     *
+     * @param area address of the area's first page.
+     * @param address where to map, page-aligned, within the area; nothing may be mapped there.
+     * @param frames numbers of allocated frames.
+     * @param offset index of the first in the array.
+     * @param count how many, at least 1.
+     * @throws IllegalArgumentException if it is not a sparse area, the range leaves it or is mapped already, or a frame is not
+     *                                  allocated; nothing is changed.
+     */
+    public void mapPages(final long area, final long address, final long[] frames, final int offset, final int count) {
+        checkFrames(frames, offset, count);
+        final long page = checkSparse(area, address, count);
+        for (int i = 0; i < count; i++) {
+            if (Entry.isPresent(space.table.get(page + i))) {
+                throw new IllegalArgumentException("mapped already: address=0x" + Long.toHexString(address) + " page=" + i);
+            }
+        }
+        final long tag = Entry.tag(area);
+        for (int i = 0; i < count; i++) {
+            space.table.set(page + i,
+                Entry.present(space.frames.memory().nativeAddress(frames[offset + i]), tag, Entry.WRITABLE));
+        }
+    }
+
+    /**
+     * Unmaps pages of a sparse area; those not mapped are skipped. The caller keeps the frames until {@code unmapAliases()}
+     * has returned.
+     *
+     * @param area address of the area's first page.
+     * @param address of the first page to unmap, within the area.
+     * @param count how many, at least 1.
+     * @throws IllegalArgumentException if it is not a sparse area or the range leaves it; nothing is changed.
+     */
+    public void unmapPages(final long area, final long address, final int count) {
+        final long page = checkSparse(area, address, count);
+        for (int done = 0; done < count; done += MmuGather.SLICE_PAGES) {
+            final Cpu cpu = space.cpus.enter();
+            try {
+                for (int i = done; i < Math.min(count, done + MmuGather.SLICE_PAGES); i++) {
+                    space.table.set(page + i, Entry.NONE);
+                }
+                space.cpus.noteClear(cpu);
+            } finally {
+                cpu.exit();
+            }
+        }
+    }
+
+    private long checkSparse(final long area, final long address, final int count) {
+        final long id = space.find(area);
+        if (id == VmapSpace.NONE || AreaRecords.kindOf(space.records().state(id)) != AreaKind.SPARSE) {
+            throw new IllegalArgumentException(VmapFaults.explain(space, area, "sparse area"));
+        }
+        final long page = space.table.pageOf(address);
+        final long first = space.records().start(id);
+        if (count <= 0 || (address & Pages.OFFSET_MASK) != 0 || page < first
+            || count > first + space.records().pages(id) - page) {
+            throw new IllegalArgumentException("outside the area: address=0x" + Long.toHexString(address) + " count="
+                + count + " area=0x" + Long.toHexString(area));
+        }
+        return page;
+    }
+}
