@@ -74,17 +74,29 @@ public final class Vmap {
         final EagerFlush eager = space.eager();
         if (eager == null) {
             reclaimer.beforeAllocation();
-            return mapUnlocked(kind, call, frames, offset, count, flags);
+            return mapUnderLock(kind, call, frames, offset, count, flags);
         }
         eager.lock(call);
         try {
-            return mapUnlocked(kind, call, frames, offset, count, flags);
+            return mapUnderLock(kind, call, frames, offset, count, flags);
         } finally {
             eager.unlock();
         }
     }
 
-    private long mapUnlocked(
+    /**
+     * {@link #map} by a caller that is under the eager policy's lock already, if there is one, and has checked its arguments.
+     *
+     * @param kind which call ends it.
+     * @param call the method, for messages.
+     * @param frames numbers of allocated frames.
+     * @param offset index of the first in the array.
+     * @param count how many, at least 1.
+     * @param flags of the area.
+     * @return the address of the first page.
+     * @throws ExhaustedException if addresses have run out.
+     */
+    public long mapUnderLock(
         final AreaKind kind, final String call, final long[] frames, final int offset, final int count, final int flags) {
         final long id = reserve(kind, call, flags, count);
         final long page = space.records().start(id);
@@ -114,10 +126,15 @@ public final class Vmap {
             throw new IllegalArgumentException("offset=" + offset + " count=" + count + " frames.length=" + frames.length);
         }
         for (int i = offset; i < offset + count; i++) {
-            if (space.frames.table().state(frames[i]) != FrameTable.ALLOCATED) {
+            if (!isAllocated(frames[i])) {
                 throw new IllegalArgumentException("not an allocated frame: frames[" + i + "]=" + frames[i]);
             }
         }
+    }
+
+    private boolean isAllocated(final long frame) {
+        final int state = space.frames.table().state(frame);
+        return state == FrameTable.ALLOCATED || state == FrameTable.TAIL;
     }
 
     /**

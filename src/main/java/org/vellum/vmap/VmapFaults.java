@@ -34,7 +34,7 @@ final class VmapFaults implements FaultHandler {
         }
         final long page = space.table.pageOf(address);
         final long start = space.index().floor(page);
-        final long id = start < 0 ? -1 : space.index().idAt(start);
+        final long id = start < 0 ? -1 : space.idAt(start);
         if (id < 0) {
             return name + ", no area at or below it";
         }

@@ -141,7 +141,7 @@ public final class VmapReader {
 
     /** A consistent look, or null if the area is reserved, gone, or goes while one looks. */
     private AreaInfo info(final long start) {
-        final long id = space.index().idAt(start);
+        final long id = space.idAt(start);
         if (id < 0) {
             return null;
         }

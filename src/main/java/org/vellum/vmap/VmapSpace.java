@@ -77,7 +77,7 @@ public final class VmapSpace {
         gather = new MmuGather(cpus, table, frames);
         lock = new SpinLock(cpus);
         tree = new AreaTree(0, table.pages());
-        index = new AreaIndex(table.pages());
+        index = new AreaIndex(0, table.pages());
         records = new AreaRecords(Math.min(table.pages(), MAX_RECORDS));
         limbo = new Limbo(epochs, records.words(), AreaRecords.STRIDE_WORDS, AreaRecords.LINK, AreaRecords.STAMP,
             new ReleaseArea(), listener);
@@ -140,7 +140,7 @@ public final class VmapSpace {
         records.size(id, bytes);
         records.align(id, alignPages);
         table.extendTo(start + span);
-        index.put(start, (int)id);
+        index.put(start, (int)id + 1);
         return id;
     }
 
@@ -215,6 +215,11 @@ public final class VmapSpace {
         return index;
     }
 
+    /** The record of the area that starts at a page, or negative. The index keeps 0 for "none", so ids are one less. */
+    long idAt(final long page) {
+        return index.idAt(page) - 1;
+    }
+
     /**
      * The live area that starts exactly here.
      *
@@ -226,7 +231,7 @@ public final class VmapSpace {
         if ((address & Pages.OFFSET_MASK) != 0 || page < 0 || page >= table.pages()) {
             return NONE;
         }
-        final long id = index.idAt(page);
+        final long id = idAt(page);
         if (id < 0) {
             return NONE;
         }
@@ -312,6 +317,27 @@ public final class VmapSpace {
         }
     }
 
+    /** Ends an area at once whose mappings are gone and whose grace period is over. Inside a section it only tries. */
+    boolean giveBack(final long id) {
+        if (!lock.acquire()) {
+            return false;
+        }
+        try {
+            takeOut(id);
+        } finally {
+            lock.unlock();
+        }
+        return true;
+    }
+
+    /** Under the lock. */
+    private void takeOut(final long id) {
+        final long start = records.start(id);
+        index.remove(start);
+        tree.free(start, records.span(id));
+        records.give(id);
+    }
+
     /** @return pages of the window in limbo. */
     public long lazyPages() {
         return lazyPages.getOpaque(0);
@@ -366,17 +392,10 @@ public final class VmapSpace {
 
     private boolean release(final long id) {
         gather.freeFrames(records.start(id), records.pages(id));
-        if (!lock.acquire()) {
-            return false;
-        }
         final long span = records.span(id);
         final long owned = ownedPages(id);
-        try {
-            index.remove(records.start(id));
-            tree.free(records.start(id), span);
-            records.give(id);
-        } finally {
-            lock.unlock();
+        if (!giveBack(id)) {
+            return false;
         }
         lazyPages.getAndAdd(0, -span);
         lazyFrames.getAndAdd(0, -owned);
@@ -391,7 +410,7 @@ public final class VmapSpace {
     public void verify() {
         lock.lock();
         try {
-            new VmapVerifier(this, tree, index, records).verify();
+            new VmapVerifier(this, tree).verify();
         } finally {
             lock.unlock();
         }

@@ -9,11 +9,11 @@ final class VmapVerifier {
     private final AreaIndex index;
     private final AreaRecords records;
 
-    VmapVerifier(final VmapSpace space, final AreaTree tree, final AreaIndex index, final AreaRecords records) {
+    VmapVerifier(final VmapSpace space, final AreaTree tree) {
         this.space = space;
         this.tree = tree;
-        this.index = index;
-        this.records = records;
+        index = space.index();
+        records = space.records();
     }
 
     void verify() {
@@ -22,7 +22,7 @@ final class VmapVerifier {
         long covered = 0;
         long next = 0;
         for (long page = index.ceiling(0); page >= 0; page = index.ceiling(next)) {
-            final long id = index.idAt(page);
+            final long id = space.idAt(page);
             check(page >= next, "overlap", page);
             check(records.start(id) == page, "record elsewhere", page);
             check(AreaRecords.stateOf(records.state(id)) != AreaRecords.FREE, "free area in the index", page);

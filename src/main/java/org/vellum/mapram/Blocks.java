@@ -1,0 +1,153 @@
+package org.vellum.mapram;
+
+import java.util.concurrent.atomic.AtomicLong;
+import org.vellum.cpu.Cpu;
+import org.vellum.epoch.Limbo;
+import org.vellum.epoch.Release;
+import org.vellum.mem.Pages;
+import org.vellum.mem.Words;
+import org.vellum.report.Listener;
+import org.vellum.vmap.BlockRanges;
+import org.vellum.vmap.VmapOptions;
+import org.vellum.vmap.VmapSpace;
+
+/**
+ * The life of blocks: fresh from the window or the pool, current on a slot, left, complete, in limbo, and back in the pool.
+ *
+ * <p>A block keeps its range of the window over many lives; a purge under pressure gives pooled ranges back.
+ *
+ * <p>Thread safety: all methods may be called by any thread, inside sections or out; none waits.
+ */
+final class Blocks {
+    private static final long BLOCK_BYTES = (long)VmapBlock.PAGES << Pages.SHIFT;
+
+    final Words records;
+    private final BlockRanges ranges;
+    private final BlockPool pool;
+    private final Limbo limbo;
+    private final long limboMaxBytes;
+
+    /** Counted for tests that must prove their own coverage, off the fast path. */
+    final AtomicLong created = new AtomicLong();
+    final AtomicLong retired = new AtomicLong();
+    final AtomicLong remoteRetired = new AtomicLong();
+    final AtomicLong givenBack = new AtomicLong();
+
+    Blocks(final VmapSpace space, final org.vellum.epoch.Epochs epochs, final Listener listener) {
+        final long blocks = space.table().pages() >>> VmapBlock.PAGES_SHIFT;
+        records = VmapBlock.records(blocks);
+        ranges = new BlockRanges(space);
+        pool = new BlockPool(records);
+        final VmapOptions options = space.options();
+        // As for areas: some lazy space is the point, too much wastes addresses. At least one block must fit in limbo.
+        limboMaxBytes = Math.max(options.lazyMaxPages() << Pages.SHIFT, BLOCK_BYTES);
+        limbo = new Limbo(epochs, records, VmapBlock.STRIDE_WORDS, VmapBlock.LINK, VmapBlock.STAMP, new Recycle(), listener);
+    }
+
+    /** A block with no page in use, or {@link BlockPool#NONE}: from the pool, from limbo, or from the window. */
+    long take() {
+        long block = pool.pop();
+        if (block == BlockPool.NONE && limbo.bytes() >= limboMaxBytes) {
+            limbo.poll();
+            block = pool.pop();
+        }
+        return block == BlockPool.NONE ? create() : block;
+    }
+
+    private long create() {
+        final long area = ranges.reserve();
+        if (area < 0) {
+            return BlockPool.NONE;
+        }
+        final long block = ranges.firstPage(area) >>> VmapBlock.PAGES_SHIFT;
+        final long at = block * VmapBlock.STRIDE_WORDS;
+        // Everything of the record is set before any address of the block exists (V24, RV3).
+        records.putOpaque(at + VmapBlock.AREA, area + 1);
+        records.putRelease(at + VmapBlock.WORD, VmapBlock.fresh(VmapBlock.generation(records.getPlain(at)) + 1));
+        created.incrementAndGet();
+        return block;
+    }
+
+    /** The tag of the block's present life, in the bits of an address: never 0. */
+    long tag(final long block) {
+        final long generation = VmapBlock.generation(records.getOpaque(block * VmapBlock.STRIDE_WORDS));
+        return (generation * 0x9E37L + block & 0xFFFFL | 1L) << org.vellum.mmu.Entry.TAG_SHIFT;
+    }
+
+    /**
+     * Adds dirty pages to the block's word; retires it if that completes it.
+     *
+     * @param cpu the slot that the caller occupies, or null.
+     * @param delta dirty pages, plus {@link VmapBlock#LEFT} when its slot leaves it.
+     */
+    void add(final Cpu cpu, final long block, final long delta) {
+        // getAndAdd: releases the caller's clears; partner: the getAndAdd of whoever completes the block.
+        final long word = records.getAndAdd(block * VmapBlock.STRIDE_WORDS + VmapBlock.WORD, delta) + delta;
+        assert VmapBlock.dirty(word) <= VmapBlock.PAGES : "more dirty pages than a block has: block=" + block;
+        if (VmapBlock.isComplete(word)) {
+            retired.incrementAndGet();
+            if ((delta & VmapBlock.LEFT) == 0) {
+                remoteRetired.incrementAndGet();
+            }
+            limbo.retire(cpu, block);
+        }
+    }
+
+    /** Dirty pages counted in the block's word, not in its slot. */
+    int dirtyElsewhere(final long block) {
+        return VmapBlock.dirty(records.getVolatile(block * VmapBlock.STRIDE_WORDS + VmapBlock.WORD));
+    }
+
+    int poll(final boolean all) {
+        return all ? limbo.pollAll() : limbo.poll();
+    }
+
+    long limboBytes() {
+        return limbo.bytes();
+    }
+
+    long pooled() {
+        return pool.size();
+    }
+
+    /** Gives the ranges of pooled blocks back to the window: nothing of theirs is in use or awaits a flush. */
+    int giveBackPooled() {
+        int given = 0;
+        for (long block = pool.pop(); block != BlockPool.NONE; block = pool.pop()) {
+            final long at = block * VmapBlock.STRIDE_WORDS;
+            final long area = records.getOpaque(at + VmapBlock.AREA) - 1;
+            records.putOpaque(at + VmapBlock.AREA, 0);
+            if (!ranges.giveBack(area)) {
+                records.putOpaque(at + VmapBlock.AREA, area + 1);
+                pool.push(block);
+                break;
+            }
+            givenBack.incrementAndGet();
+            given++;
+        }
+        return given;
+    }
+
+    /** The end of a block's grace period: the next generation, every page free. */
+    private final class Recycle implements Release {
+        @Override
+        public String kind() {
+            return "block";
+        }
+
+        @Override
+        public long bytes(final long block) {
+            return BLOCK_BYTES;
+        }
+
+        @Override
+        public boolean release(final long block) {
+            final long at = block * VmapBlock.STRIDE_WORDS + VmapBlock.WORD;
+            final long word = records.getVolatile(at);
+            assert VmapBlock.isComplete(word) : "recycling block=" + block + " dirty=" + VmapBlock.dirty(word);
+            records.putRelease(at, VmapBlock.fresh(VmapBlock.generation(word) + 1));
+            pool.push(block);
+            return true;
+        }
+    }
+}
