@@ -85,6 +85,7 @@ public final class Cpus {
      *
      * @return the slot; the caller owes it one {@link Cpu#exit()}.
      * @throws ExhaustedException if no slot became idle in time; the text names the holders.
+     * @throws IllegalStateException after {@link #close()}.
      */
     public Cpu enter() {
         final Thread thread = Thread.currentThread();
@@ -227,6 +228,18 @@ public final class Cpus {
     public Cpu tryVisit(final int index) {
         final Thread thread = Thread.currentThread();
         return displacement.visit(cpus[index], thread, ThreadIds.of(thread));
+    }
+
+    /**
+     * Lets nobody enter any more; who is inside may nest and leave. Costs the fast path nothing: every cell counts one
+     * displaced thread for good, so each enter takes the slow way, and is told there.
+     */
+    public void close() {
+        if (displacement.close()) {
+            for (int i = 0; i < options.cells(); i++) {
+                cells.getAndAdd(i, SlotLayout.CELL_DISPLACED_ONE);
+            }
+        }
     }
 
     /** @return how many slots carry caches. */

@@ -1,5 +1,6 @@
 package org.vellum.cpu;
 
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 import org.vellum.report.ExhaustedException;
@@ -26,8 +27,21 @@ final class Displacement {
     final AtomicLong rehomesUndone = new AtomicLong();
     final AtomicLong waits = new AtomicLong();
 
+    private final AtomicBoolean closed = new AtomicBoolean();
+
     Displacement(final Cpus cpus) {
         this.cpus = cpus;
+    }
+
+    /** Whether this call was the first. */
+    boolean close() {
+        return closed.compareAndSet(false, true);
+    }
+
+    private void requireOpen() {
+        if (closed.get()) {
+            throw new IllegalStateException("the memory is closed");
+        }
     }
 
     Cpu enter(final Thread thread, final long id, final boolean mayWait) {
@@ -155,6 +169,7 @@ final class Displacement {
     }
 
     Cpu visit(final Cpu cpu, final Thread thread, final long id) {
+        requireOpen();
         if (cpus.occupancy(cpu.index) != SlotLayout.IDLE || held(thread, id) != null) {
             return null;
         }

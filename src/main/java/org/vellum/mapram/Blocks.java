@@ -2,10 +2,12 @@ package org.vellum.mapram;
 
 import java.util.concurrent.atomic.AtomicLong;
 import org.vellum.cpu.Cpu;
+import org.vellum.epoch.Epochs;
 import org.vellum.epoch.Limbo;
 import org.vellum.epoch.Release;
 import org.vellum.mem.Pages;
 import org.vellum.mem.Words;
+import org.vellum.mmu.Entry;
 import org.vellum.report.Listener;
 import org.vellum.vmap.BlockRanges;
 import org.vellum.vmap.VmapOptions;
@@ -20,6 +22,9 @@ import org.vellum.vmap.VmapSpace;
  */
 final class Blocks {
     private static final long BLOCK_BYTES = (long)VmapBlock.PAGES << Pages.SHIFT;
+    private static final long TAGS = 0xFFFF;
+    /** Odd and large: neighbouring blocks and successive lives get tags far apart. */
+    private static final long GENERATION_SPREAD = 0x9E37;
 
     final Words records;
     private final BlockRanges ranges;
@@ -33,7 +38,7 @@ final class Blocks {
     final AtomicLong remoteRetired = new AtomicLong();
     final AtomicLong givenBack = new AtomicLong();
 
-    Blocks(final VmapSpace space, final org.vellum.epoch.Epochs epochs, final Listener listener) {
+    Blocks(final VmapSpace space, final Epochs epochs, final Listener listener) {
         final long blocks = space.table().pages() >>> VmapBlock.PAGES_SHIFT;
         records = VmapBlock.records(blocks);
         ranges = new BlockRanges(space);
@@ -71,7 +76,7 @@ final class Blocks {
     /** The tag of the block's present life, in the bits of an address: never 0. */
     long tag(final long block) {
         final long generation = VmapBlock.generation(records.getOpaque(block * VmapBlock.STRIDE_WORDS));
-        return (generation * 0x9E37L + block & 0xFFFFL | 1L) << org.vellum.mmu.Entry.TAG_SHIFT;
+        return ((generation * GENERATION_SPREAD + block) % TAGS + 1) << Entry.TAG_SHIFT;
     }
 
     /**

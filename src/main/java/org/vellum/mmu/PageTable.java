@@ -78,6 +78,17 @@ public final class PageTable {
     }
 
     /**
+     * Lets nothing translate any more. Threads that race with this may translate for a moment longer; the words live on as
+     * long as somebody holds this object, so they meet no unmapped memory.
+     *
+     * @param handler makes the exceptions for the accesses that come later.
+     */
+    public void close(final FaultHandler handler) {
+        faults = handler;
+        limit = 0;
+    }
+
+    /**
      * @param address a Vellum address, tag included or not.
      * @return the page number, or a number outside {@code [0, pages())} if the address is outside the window.
      */

@@ -1,5 +1,6 @@
 package org.vellum.vmap;
 
+import java.util.Arrays;
 import org.vellum.cpu.Cpu;
 import org.vellum.cpu.StackReserve;
 import org.vellum.frame.FrameTable;
@@ -201,7 +202,7 @@ public final class Vmap {
         final long[] ids = new long[offsets.length];
         for (int attempt = 0; !space.reserveCongruent(offsetPages, sizePages, align >>> Pages.SHIFT, ids); attempt++) {
             if (!reclaimer.reclaim(attempt)) {
-                throw reclaimer.exhausted("congruentAreas", java.util.Arrays.stream(sizePages).sum(), false);
+                throw reclaimer.exhausted("congruentAreas", Arrays.stream(sizePages).sum(), false);
             }
         }
         for (int i = 0; i < ids.length; i++) {

@@ -1,5 +1,6 @@
 package org.vellum.vmap;
 
+import java.util.Locale;
 import org.vellum.mem.Pages;
 import org.vellum.mmu.Entry;
 import org.vellum.mmu.FaultHandler;
@@ -64,7 +65,7 @@ final class VmapFaults implements FaultHandler {
 
     private static String area(final VmapSpace space, final long id, final long word) {
         final AreaRecords records = space.records();
-        return AreaRecords.kindOf(word).name().toLowerCase(java.util.Locale.ROOT) + " area 0x"
+        return AreaRecords.kindOf(word).name().toLowerCase(Locale.ROOT) + " area 0x"
             + Long.toHexString(space.table.addressOf(records.start(id)) | AreaRecords.tagOf(word)) + " of "
             + records.size(id) + " bytes";
     }

@@ -1,5 +1,6 @@
 package org.vellum.vmap;
 
+import java.util.Locale;
 import org.agrona.DirectBuffer;
 import org.agrona.MutableDirectBuffer;
 import org.agrona.UnsafeApi;
@@ -170,7 +171,7 @@ public final class VmapReader {
             if (info != null) {
                 text.append(String.format("0x%012x-0x%012x %12d %8d pages %s%s%n", table.addressOf(page),
                     table.addressOf(page + info.spanPages()), info.size(), info.pages(),
-                    info.kind().name().toLowerCase(java.util.Locale.ROOT), info.lazy() ? " lazy" : ""));
+                    info.kind().name().toLowerCase(Locale.ROOT), info.lazy() ? " lazy" : ""));
             }
         }
         return text.toString();

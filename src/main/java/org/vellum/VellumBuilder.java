@@ -1,0 +1,144 @@
+package org.vellum;
+
+import org.vellum.cpu.CpuOptions;
+import org.vellum.frame.FrameOptions;
+import org.vellum.mem.NativeAccess;
+import org.vellum.report.Listener;
+import org.vellum.vmap.FlushPolicy;
+import org.vellum.vmap.VmapOptions;
+
+/** Options of a {@link Vellum}; each has a default that suits this machine. Not for several threads at once. */
+public final class VellumBuilder {
+    private long memoryBytes = 1L << 30;
+    private long bankBytes;
+    private long windowBytes;
+    private long lazyMaxPages = -1;
+    private long graceNanos = -1;
+    private long stallNanos = 10_000_000_000L;
+    private FlushPolicy policy = FlushPolicy.LAZY;
+    private Listener listener = Listener.SILENT;
+    private CpuOptions cpuOptions = CpuOptions.forThisMachine();
+    private boolean worker = true;
+
+    VellumBuilder() {
+    }
+
+    /**
+     * @param bytes the most memory to use; banks are added on demand up to it. Default 1 GiB.
+     * @return this.
+     */
+    public VellumBuilder memory(final long bytes) {
+        memoryBytes = bytes;
+        return this;
+    }
+
+    /**
+     * @param bytes of one bank, a power of two from 64 KiB to 1 GiB. Default 64 MiB, less for a small memory.
+     * @return this.
+     */
+    public VellumBuilder bank(final long bytes) {
+        bankBytes = bytes;
+        return this;
+    }
+
+    /**
+     * @param bytes of addresses of the vmap window, a multiple of 4 MiB. Default four times the memory.
+     * @return this.
+     */
+    public VellumBuilder window(final long bytes) {
+        windowBytes = bytes;
+        return this;
+    }
+
+    /**
+     * @param pages unmapped pages of the window above which a drain is asked for. Default as the kernel's.
+     * @return this.
+     */
+    public VellumBuilder lazyMaxPages(final long pages) {
+        lazyMaxPages = pages;
+        return this;
+    }
+
+    /**
+     * @param nanos the longest wait for a grace period when something has run out, in nanoseconds. Default one second.
+     * @return this.
+     */
+    public VellumBuilder graceNanos(final long nanos) {
+        graceNanos = nanos;
+        return this;
+    }
+
+    /**
+     * @param nanos how long a section may hold up others before it is reported, in nanoseconds. Default ten seconds.
+     * @return this.
+     */
+    public VellumBuilder stallNanos(final long nanos) {
+        stallNanos = nanos;
+        return this;
+    }
+
+    /**
+     * @param flushPolicy {@link FlushPolicy#LAZY} (default), or the eager baseline.
+     * @return this.
+     */
+    public VellumBuilder flushPolicy(final FlushPolicy flushPolicy) {
+        policy = flushPolicy;
+        return this;
+    }
+
+    /**
+     * @param reports hears of problems, on the worker's thread if there is a worker. Default: nobody.
+     * @return this.
+     */
+    public VellumBuilder listener(final Listener reports) {
+        listener = reports;
+        return this;
+    }
+
+    /**
+     * @param options slots and their limits.
+     * @return this.
+     */
+    public VellumBuilder cpus(final CpuOptions options) {
+        cpuOptions = options;
+        return this;
+    }
+
+    /**
+     * @param wanted whether a daemon thread drains limbo and delivers reports (default); else the next allocation drains, and
+     *               whoever meets a problem reports it: deterministic, for tests.
+     * @return this.
+     */
+    public VellumBuilder worker(final boolean wanted) {
+        worker = wanted;
+        return this;
+    }
+
+    /**
+     * Opens the memory. No bank exists yet: the first allocation adds it.
+     *
+     * @return the memory, to be closed.
+     * @throws IllegalArgumentException if an option is out of range.
+     * @throws IllegalStateException if the JVM lacks the flag that Agrona needs; the text contains it.
+     */
+    public Vellum open() {
+        NativeAccess.require();
+        final FrameOptions frameOptions =
+            bankBytes == 0 ? FrameOptions.of(memoryBytes) : new FrameOptions(memoryBytes, bankBytes);
+        return new Vellum(new Parts(cpuOptions, frameOptions, vmapOptions(frameOptions), listener, stallNanos, worker));
+    }
+
+    private VmapOptions vmapOptions(final FrameOptions frameOptions) {
+        VmapOptions options = VmapOptions.of(frameOptions.memoryBytes()).withPolicy(policy);
+        if (windowBytes != 0) {
+            if (windowBytes % ((long)VmapOptions.BLOCK_PAGES << 12) != 0) {
+                throw new IllegalArgumentException("window=" + windowBytes);
+            }
+            options = options.withWindowPages(windowBytes >>> 12);
+        }
+        if (lazyMaxPages >= 0) {
+            options = options.withLazyMaxPages(lazyMaxPages);
+        }
+        return graceNanos >= 0 ? options.withGraceNanos(graceNanos) : options;
+    }
+}
