@@ -1,5 +1,9 @@
 package org.vellum;
 
+import java.util.ArrayList;
+import java.util.List;
+import org.agrona.concurrent.UnsafeBuffer;
+import org.vellum.cpu.Cpu;
 import org.vellum.cpu.CpuOptions;
 import org.vellum.cpu.Cpus;
 import org.vellum.cpu.QueuedListener;
@@ -10,10 +14,16 @@ import org.vellum.epoch.Retirements;
 import org.vellum.epoch.StallDetector;
 import org.vellum.frame.FrameAllocator;
 import org.vellum.frame.FrameOptions;
+import org.vellum.frame.MemoryBank;
+import org.vellum.frame.PhysicalMemory;
 import org.vellum.mapram.MapRam;
+import org.vellum.mem.Pages;
 import org.vellum.mmu.MappedAccess;
 import org.vellum.mmu.PageTable;
+import org.vellum.observe.Stats;
+import org.vellum.report.ExhaustedException;
 import org.vellum.report.Listener;
+import org.vellum.report.PageFaultException;
 import org.vellum.vmap.AtomicFrees;
 import org.vellum.vmap.Reclaimer;
 import org.vellum.vmap.Vmalloc;
@@ -61,5 +71,103 @@ final class Parts {
         vmap = new Vmap(space, reclaimer, vmalloc);
         reader = new VmapReader(space);
         mapRam = new MapRam(space, epochs, frames.memory(), vmap, reclaimer, listener);
+    }
+
+    /** Wraps a buffer around memory that must prove physically contiguous; see {@link Vellum#wrap}. */
+    void wrapContiguous(final long address, final int length, final UnsafeBuffer buffer) {
+        if (length < 0) {
+            throw new IllegalArgumentException("length=" + length);
+        }
+        final Cpu cpu = cpus.enter();
+        try {
+            final long base = access.writable(address);
+            for (long page = (address | Pages.OFFSET_MASK) + 1; page < address + length; page += Pages.SIZE) {
+                if (access.writable(page) - base != page - address) {
+                    throw new IllegalArgumentException("not contiguous: address=0x" + Long.toHexString(address)
+                        + " length=" + length + " breaks at offset=" + (page - address));
+                }
+            }
+            final MemoryBank bank = frames.memory().bank(
+                (int)(frames.memory().frameOf(base) >>> frames.memory().bankShift()));
+            buffer.wrap(bank.buffer(), (int)(base - bank.nativeBase()), length);
+        } finally {
+            cpu.exit();
+        }
+    }
+
+    UnsafeBuffer firstBank() {
+        if (frames.memory().bank(1) == null) {
+            final Cpu cpu = cpus.enter();
+            try {
+                final long frame = frames.allocate(cpu, 0);
+                if (frame == PhysicalMemory.NO_FRAME) {
+                    throw new ExhaustedException(ExhaustedException.Resource.DIRECT_MEMORY, frames.exhaustionReason());
+                }
+                frames.free(cpu, frame, 0);
+            } finally {
+                cpu.exit();
+            }
+        }
+        return frames.memory().bank(1).buffer();
+    }
+
+    long trim() {
+        epochs.mightSleep("trim");
+        epochs.synchronize();
+        reclaimer.poll(true);
+        frames.drainIdle();
+        final List<Integer> detached = new ArrayList<>();
+        for (int bank = frames.detachFreeBank(); bank >= 0; bank = frames.detachFreeBank()) {
+            detached.add(bank);
+        }
+        if (detached.isEmpty()) {
+            return 0;
+        }
+        // A section may have translated a linear address of such a bank before it was detached.
+        epochs.synchronize();
+        long bytes = 0;
+        for (final int bank : detached) {
+            frames.releaseBank(bank);
+            bytes += 1L << frames.memory().bankShift() << Pages.SHIFT;
+        }
+        return bytes;
+    }
+
+    Stats stats() {
+        return new Stats(frames.configuredFrames() << Pages.SHIFT, frames.memory().presentBytes(),
+            frames.freeFrames() << Pages.SHIFT, frames.cachedFrames() << Pages.SHIFT, space.liveAreas(),
+            table.pages() << Pages.SHIFT, space.freePages() << Pages.SHIFT, reclaimer.limboBytes(),
+            space.lazyFrames() << Pages.SHIFT, mapRam.blocksCreated(), mapRam.blocksRetired(), mapRam.blocksPooled(),
+            epochs.flushes(), reclaimer.drains(), reclaimer.exhaustions(), cpus.limit());
+    }
+
+    void verify() {
+        cpus.verifyQuiet();
+        frames.verify();
+        space.verify();
+        mapRam.verify();
+    }
+
+    /** Refuses new work, says what is left, and lets the sections that are open end, for a bounded time. */
+    void close() {
+        reportLeaks();
+        if (worker != null) {
+            worker.close();
+        }
+        cpus.close();
+        epochs.awaitPassed(epochs.stamp(), space.options().graceNanos());
+        table.close((address, write) -> new PageFaultException(address,
+            "page fault: the memory is closed, address=0x" + Long.toHexString(address)));
+    }
+
+    private void reportLeaks() {
+        final long areas = space.liveAreas();
+        if (areas > 0) {
+            listener.leakedAtClose("area", areas, space.liveBytes(), reader.vmallocInfo());
+        }
+        final long pages = mapRam.mappedPages();
+        if (pages > 0) {
+            listener.leakedAtClose("vmMapRam mapping", pages, pages << Pages.SHIFT, pages + " pages are still mapped");
+        }
     }
 }

@@ -2,7 +2,7 @@ package org.vellum.cpu;
 
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
-import org.jctools.queues.MpscArrayQueue;
+import org.jctools.queues.varhandle.MpscVarHandleArrayQueue;
 import org.vellum.report.Listener;
 
 /**
@@ -14,7 +14,7 @@ import org.vellum.report.Listener;
 public final class Worker implements AutoCloseable {
     private static final int CAPACITY = 1024;
 
-    private final MpscArrayQueue<Runnable> requests = new MpscArrayQueue<>(CAPACITY);
+    private final MpscVarHandleArrayQueue<Runnable> requests = new MpscVarHandleArrayQueue<>(CAPACITY);
     private final Listener listener;
     private final Thread thread;
     private final AtomicInteger state = new AtomicInteger();

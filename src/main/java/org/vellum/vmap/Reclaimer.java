@@ -15,7 +15,7 @@ import org.vellum.report.ExhaustedException.Resource;
  * <p>Three thresholds, from gentle to hard:
  * <ol>
  * <li>lazy pages above their bound: one drain is asked for. The worker does it, or the next allocator if it comes first:
- * whoever resets the flag.</li>
+ * whoever resets the flag. Until it is done, allocators poll their own slot.</li>
  * <li>owned frames in limbo above 1/16 of memory: the next allocation first waits for one bounded grace period, if it
  * may.</li>
  * <li>exhaustion: purge, then one bounded grace period, then retry, then fail with what is in limbo and who holds it
@@ -79,9 +79,13 @@ public final class Reclaimer {
 
     /** To be called before an allocation: does a drain that is asked for, and keeps frames in limbo bounded. */
     public void beforeAllocation() {
-        if (drainAsked.get() && drainAsked.compareAndSet(true, false)) {
-            drains.incrementAndGet();
-            poll(true);
+        if (space.lazyPages() > space.options.lazyMaxPages()) {
+            // The worker may have the drain already, but cannot visit a slot that is never idle: the caller's own is one.
+            final boolean mine = drainAsked.get() && drainAsked.compareAndSet(true, false);
+            if (mine) {
+                drains.incrementAndGet();
+            }
+            poll(mine);
         }
         if (space.lazyFrames() > space.frames.configuredFrames() / LIMBO_SHARE) {
             boundFramesInLimbo();

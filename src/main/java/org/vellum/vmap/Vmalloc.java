@@ -262,7 +262,7 @@ public final class Vmalloc {
         final int flags = AreaRecords.flagsOf(space.records().state(id));
         final long old = space.records().size(id);
         final long moved = vmalloc(size, space.records().align(id) << Pages.SHIFT, flags);
-        access.copy(moved, address, old);
+        access.copyMemory(address, moved, old);
         vfree(address);
         return moved;
     }

@@ -158,7 +158,7 @@ public final class VmapSpace {
             return false;
         }
         try {
-            final long base = CongruentAreas.allocate(tree, offsets, sizes, alignPages);
+            final long base = CongruentAreas.allocate(tree, offsets, sizes, ids.length, alignPages);
             if (base == AreaTree.NONE) {
                 return false;
             }
@@ -374,20 +374,31 @@ public final class VmapSpace {
     }
 
     /**
-     * Counts areas that are live.
+     * Counts areas that are live: busy, reserved or retiring; blocks of {@code vmMapRam} left out.
      *
-     * @return busy, reserved or retiring areas, blocks of {@code vmMapRam} left out.
+     * @return how many.
      */
     public long liveAreas() {
         long live = 0;
         for (long id = 0, n = records.used(); id < n; id++) {
-            final long word = records.state(id);
-            final int state = AreaRecords.stateOf(word);
-            if (state != AreaRecords.FREE && state != AreaRecords.LAZY && AreaRecords.kindOf(word) != AreaKind.BLOCK) {
-                live++;
-            }
+            live += isLive(id) ? 1 : 0;
         }
         return live;
+    }
+
+    /** @return bytes that the live areas were asked for. */
+    public long liveBytes() {
+        long bytes = 0;
+        for (long id = 0, n = records.used(); id < n; id++) {
+            bytes += isLive(id) ? records.size(id) : 0;
+        }
+        return bytes;
+    }
+
+    private boolean isLive(final long id) {
+        final long word = records.state(id);
+        final int state = AreaRecords.stateOf(word);
+        return state != AreaRecords.FREE && state != AreaRecords.LAZY && AreaRecords.kindOf(word) != AreaKind.BLOCK;
     }
 
     private boolean release(final long id) {
