@@ -275,20 +275,20 @@ public final class VmapBuffer extends OrderedView {
 
     @Override
     public int getStringAscii(final int index, final int length, final Appendable target) {
-        return getStringWithoutLengthAscii(index + STR_HEADER_LEN, length, target);
+        check(index, STR_HEADER_LEN + length);
+        AsciiText.append(this, index + STR_HEADER_LEN, length, target);
+        return length;
     }
 
     @Override
     public String getStringWithoutLengthAscii(final int index, final int length) {
-        return length == 0 ? "" : new String(bytes(index, length), US_ASCII);
+        return new String(bytes(index, length), US_ASCII);
     }
 
     @Override
     public int getStringWithoutLengthAscii(final int index, final int length, final Appendable target) {
-        if (length != 0) {
-            check(index, length);
-            AsciiText.append(this, index, length, target);
-        }
+        check(index, length);
+        AsciiText.append(this, index, length, target);
         return length;
     }
 
@@ -362,7 +362,7 @@ public final class VmapBuffer extends OrderedView {
 
     @Override
     public String getStringWithoutLengthUtf8(final int index, final int length) {
-        return length == 0 ? "" : new String(bytes(index, length), UTF_8);
+        return new String(bytes(index, length), UTF_8);
     }
 
     @Override
