@@ -115,16 +115,25 @@ public final class Limbo {
      * @return how many tokens were released.
      */
     public int poll() {
-        StackReserve.ensure();
         final Cpu own = cpus.tryEnter();
-        if (own == null) {
-            return releaseAll(takeShared());
+        if (own != null) {
+            final int index = own.index();
+            own.exit();
+            if (index < cpus.cachedSlots()) {
+                advanceIfNew(index);
+            }
         }
-        final int index = own.index();
-        own.exit();
-        advanceIfNew(index);
-        final long horizon = epochs.refreshHorizon();
-        return releaseAll(takeOwn(horizon)) + releaseAll(takeShared());
+        return releasePassed();
+    }
+
+    /**
+     * {@link #poll()} by an owner that paces the flushes itself: does not advance the clock for the slot's tokens.
+     *
+     * @return how many tokens were released.
+     */
+    public int releasePassed() {
+        StackReserve.ensure();
+        return releaseAll(takeOwn(epochs.refreshHorizon())) + releaseAll(takeShared());
     }
 
     /**

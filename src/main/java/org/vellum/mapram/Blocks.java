@@ -31,6 +31,8 @@ final class Blocks {
     private final BlockPool pool;
     private final Limbo limbo;
     private final long limboMaxBytes;
+    private final Epochs epochs;
+    private final AtomicLong retiredAtFlush = new AtomicLong();
 
     /** Counted for tests that must prove their own coverage, off the fast path. */
     final AtomicLong created = new AtomicLong();
@@ -40,6 +42,7 @@ final class Blocks {
 
     Blocks(final VmapSpace space, final Epochs epochs, final Listener listener) {
         final long blocks = space.table().pages() >>> VmapBlock.PAGES_SHIFT;
+        this.epochs = epochs;
         records = VmapBlock.records(blocks);
         ranges = new BlockRanges(space);
         pool = new BlockPool(records);
@@ -49,14 +52,27 @@ final class Blocks {
         limbo = new Limbo(epochs, records, VmapBlock.STRIDE_WORDS, VmapBlock.LINK, VmapBlock.STAMP, new Recycle(), listener);
     }
 
-    /** A block with no page in use, or {@link BlockPool#NONE}: from the pool, from limbo, or from the window. */
+    /** A block with no page in use, or {@link BlockPool#NONE}: from the pool, else from the window. */
     long take() {
-        long block = pool.pop();
-        if (block == BlockPool.NONE && limbo.bytes() >= limboMaxBytes) {
-            limbo.poll();
-            block = pool.pop();
+        if (limbo.bytes() >= limboMaxBytes) {
+            paceFlush();
+            limbo.releasePassed();
         }
+        final long block = pool.pop();
         return block == BlockPool.NONE ? create() : block;
+    }
+
+    /**
+     * One flush for as many blocks as limbo may hold, whichever slots they are of. It is asked for when limbo is full, not when
+     * the pool is empty: the section that asks began before the flush and cannot profit from it, the next one does.
+     */
+    private void paceFlush() {
+        final long retiredNow = retired.get();
+        final long retiredThen = retiredAtFlush.get();
+        if ((retiredNow - retiredThen) * BLOCK_BYTES >= limboMaxBytes
+            && retiredAtFlush.compareAndSet(retiredThen, retiredNow)) {
+            epochs.advanceFrom(epochs.now());
+        }
     }
 
     private long create() {
