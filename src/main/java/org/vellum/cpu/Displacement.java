@@ -45,13 +45,13 @@ final class Displacement {
     }
 
     Cpu enter(final Thread thread, final long id, final boolean mayWait) {
-        StackReserve.ensure();
         entries.incrementAndGet();
         final Cpu held = held(thread, id);
         if (held != null) {
             addState(held, 1);
             return held;
         }
+        StackReserve.ensureForEntering();
         final Cpu cpu = enterAny(thread, id);
         return cpu != null || !mayWait ? cpu : enterWaiting(thread, id);
     }
@@ -173,6 +173,7 @@ final class Displacement {
         if (cpus.occupancy(cpu.index) != SlotLayout.IDLE || held(thread, id) != null) {
             return null;
         }
+        StackReserve.ensureForEntering();
         cpus.cells.getAndAdd(cpus.cellIndex(id), SlotLayout.CELL_DISPLACED_ONE);
         if (!occupy(cpu, id)) {
             cpus.cells.getAndAdd(cpus.cellIndex(id), -SlotLayout.CELL_DISPLACED_ONE);
@@ -213,7 +214,7 @@ final class Displacement {
 
     /** Outermost exit of a displaced thread: b1, b2, b3 of the argument in Cpus. */
     void exit(final Cpu cpu, final long id) {
-        StackReserve.ensure();
+        StackReserve.ensureForExit();
         final long why = state(cpu);
         addState(cpu, -why);
         final boolean fits = cpus.wordId(id) == id;

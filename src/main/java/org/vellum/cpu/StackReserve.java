@@ -6,9 +6,36 @@ package org.vellum.cpu;
  * <p>While code is interpreted, each call needs a frame, and any of them may be the one that does not fit. The frame of
  * {@link #ensure} is larger than all frames of a short operation together, so if it fits, they do. Once compiled, the
  * operation's small callees are inlined, need no frames, and this method vanishes with them.
+ *
+ * <p>That holds where this method and its caller become hot together. A slow way that is still interpreted while
+ * {@code ensure} is long compiled, because others call it, would be left without protection: slow ways descend
+ * ({@link #ensureForEntering}), which takes its stack however it is executed, and costs some hundred nanoseconds.
  */
 public final class StackReserve {
+    /** Levels that take at least 2 KiB compiled (some 32 bytes for every two) and 10 KiB interpreted. */
+    private static final int LEVELS_TO_ENTER = 128;
+
+    /** Fewer: what was entered at some depth can be left there. */
+    private static final int LEVELS_TO_EXIT = 48;
+
     private StackReserve() {
+    }
+
+    /**
+     * Throws {@link StackOverflowError} now if a slow way in might not fit, nor the way out after it; also when this code is
+     * compiled and its caller is not.
+     */
+    public static void ensureForEntering() {
+        descend(LEVELS_TO_ENTER);
+    }
+
+    /** Throws {@link StackOverflowError} now if a slow way out might not fit; also when only this code is compiled. */
+    public static void ensureForExit() {
+        descend(LEVELS_TO_EXIT);
+    }
+
+    private static int descend(final int levels) {
+        return levels == 0 ? 0 : 1 + descend(levels - 1);
     }
 
     /** Throws {@link StackOverflowError} now if the stack has less than about 4 KiB left. */
