@@ -145,10 +145,11 @@ public final class Cpus {
 
     private boolean enterAt(
         final Cpu cpu, final Thread thread, final long id, final long cellAddress, final long cell) {
+        // Nested or not: an enter that just fits must leave room for its exit.
+        StackReserve.ensure();
         final long record = cpu.record;
         final long occupancy = UnsafeApi.getLongOpaque(null, record);
         if (occupancy == SlotLayout.IDLE) {
-            StackReserve.ensure();
             final long announced = SlotLayout.occupied(id, UnsafeApi.getLongOpaque(null, clockAddress));
             // Volatile: announces the epoch (partner: the fence in Epochs.stamp) and is a1 of the argument above.
             if (UnsafeApi.compareAndSetLong(null, record, SlotLayout.IDLE, announced)) {

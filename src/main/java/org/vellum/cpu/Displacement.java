@@ -45,13 +45,13 @@ final class Displacement {
     }
 
     Cpu enter(final Thread thread, final long id, final boolean mayWait) {
+        StackReserve.ensure();
         entries.incrementAndGet();
         final Cpu held = held(thread, id);
         if (held != null) {
             addState(held, 1);
             return held;
         }
-        StackReserve.ensureForEntering();
         final Cpu cpu = enterAny(thread, id);
         return cpu != null || !mayWait ? cpu : enterWaiting(thread, id);
     }
@@ -173,7 +173,7 @@ final class Displacement {
         if (cpus.occupancy(cpu.index) != SlotLayout.IDLE || held(thread, id) != null) {
             return null;
         }
-        StackReserve.ensureForEntering();
+        StackReserve.ensure();
         cpus.cells.getAndAdd(cpus.cellIndex(id), SlotLayout.CELL_DISPLACED_ONE);
         if (!occupy(cpu, id)) {
             cpus.cells.getAndAdd(cpus.cellIndex(id), -SlotLayout.CELL_DISPLACED_ONE);

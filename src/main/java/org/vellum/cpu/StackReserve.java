@@ -3,34 +3,28 @@ package org.vellum.cpu;
 /**
  * Makes a {@link StackOverflowError} happen before an operation changes anything, instead of in its middle.
  *
- * <p>While code is interpreted, each call needs a frame, and any of them may be the one that does not fit. The frame of
- * {@link #ensure} is larger than all frames of a short operation together, so if it fits, they do. Once compiled, the
- * operation's small callees are inlined, need no frames, and this method vanishes with them.
- *
- * <p>That holds where this method and its caller become hot together. A slow way that is still interpreted while
- * {@code ensure} is long compiled, because others call it, would be left without protection: slow ways descend
- * ({@link #ensureForEntering}), which takes its stack however it is executed, and costs some hundred nanoseconds.
+ * <p>Each call needs a frame, and any of them may be the one that does not fit. The interpreter's frame of {@link #ensure} is
+ * larger than all frames of a short operation together, so if it fits, they do. Compiled code has small frames, but at its
+ * entry HotSpot touches the stack as far down as its largest interpreter frame would reach, in case it must fall back to
+ * the interpreter there: a place where it may is what the branch that is never taken provides. It does so only for frames
+ * above a page of 4 KiB, which is why there are that many variables. Without either a compiled {@code ensure} vanishes, and
+ * with it the protection of any caller that is still interpreted.
  */
 public final class StackReserve {
-    /** Levels that take at least 2 KiB compiled (some 32 bytes for every two) and 10 KiB interpreted. */
-    private static final int LEVELS_TO_ENTER = 128;
+    /** Never true, and never final: the compiler must not know. */
+    private static boolean fallBack;
 
-    /** Fewer: what was entered at some depth can be left there. */
+    /** At least 700 bytes compiled (some 32 bytes for every two levels), some 4 KiB interpreted. */
     private static final int LEVELS_TO_EXIT = 48;
 
     private StackReserve() {
     }
 
     /**
-     * Throws {@link StackOverflowError} now if a slow way in might not fit, nor the way out after it; also when this code is
-     * compiled and its caller is not.
+     * Throws {@link StackOverflowError} now if a slow way out might not fit. Takes less than {@link #ensure}, so that what was
+     * entered at some depth can be left there; by a descent, because a compiled frame below a page is not looked out for.
      */
-    public static void ensureForEntering() {
-        descend(LEVELS_TO_ENTER);
-    }
-
-    /** Throws {@link StackOverflowError} now if a slow way out might not fit; also when only this code is compiled. */
-    public static void ensureForExit() {
+    static void ensureForExit() {
         descend(LEVELS_TO_EXIT);
     }
 
@@ -38,7 +32,11 @@ public final class StackReserve {
         return levels == 0 ? 0 : 1 + descend(levels - 1);
     }
 
-    /** Throws {@link StackOverflowError} now if the stack has less than about 4 KiB left. */
+    private static void neverCalled() {
+        throw new AssertionError("the stack reserve was used");
+    }
+
+    /** Throws {@link StackOverflowError} now if the stack has less than about 6 KiB left. Costs a load and a test. */
     @SuppressWarnings({"unused", "checkstyle:MultipleVariableDeclarations"})
     public static void ensure() {
         // Never assigned: the compiler reserves two interpreter slots for each, which is all they are for.
@@ -54,5 +52,30 @@ public final class StackReserve {
         long s0, s1, s2, s3, s4, s5, s6, s7, s8, s9, t0, t1, t2, t3, t4, t5, t6, t7, t8, t9;
         long u0, u1, u2, u3, u4, u5, u6, u7, u8, u9, v0, v1, v2, v3, v4, v5, v6, v7, v8, v9;
         long w0, w1, w2, w3, w4, w5, w6, w7, w8, w9, x0, x1, x2, x3, x4, x5, x6, x7, x8, x9;
+        long aa0, aa1, aa2, aa3, aa4, aa5, aa6, aa7, aa8, aa9,
+            bb0, bb1, bb2, bb3, bb4, bb5, bb6, bb7, bb8, bb9;
+        long cc0, cc1, cc2, cc3, cc4, cc5, cc6, cc7, cc8, cc9,
+            dd0, dd1, dd2, dd3, dd4, dd5, dd6, dd7, dd8, dd9;
+        long ee0, ee1, ee2, ee3, ee4, ee5, ee6, ee7, ee8, ee9,
+            ff0, ff1, ff2, ff3, ff4, ff5, ff6, ff7, ff8, ff9;
+        long gg0, gg1, gg2, gg3, gg4, gg5, gg6, gg7, gg8, gg9,
+            hh0, hh1, hh2, hh3, hh4, hh5, hh6, hh7, hh8, hh9;
+        long ii0, ii1, ii2, ii3, ii4, ii5, ii6, ii7, ii8, ii9,
+            jj0, jj1, jj2, jj3, jj4, jj5, jj6, jj7, jj8, jj9;
+        long kk0, kk1, kk2, kk3, kk4, kk5, kk6, kk7, kk8, kk9,
+            ll0, ll1, ll2, ll3, ll4, ll5, ll6, ll7, ll8, ll9;
+        long mm0, mm1, mm2, mm3, mm4, mm5, mm6, mm7, mm8, mm9,
+            nn0, nn1, nn2, nn3, nn4, nn5, nn6, nn7, nn8, nn9;
+        long oo0, oo1, oo2, oo3, oo4, oo5, oo6, oo7, oo8, oo9,
+            pp0, pp1, pp2, pp3, pp4, pp5, pp6, pp7, pp8, pp9;
+        long qq0, qq1, qq2, qq3, qq4, qq5, qq6, qq7, qq8, qq9,
+            rr0, rr1, rr2, rr3, rr4, rr5, rr6, rr7, rr8, rr9;
+        long ss0, ss1, ss2, ss3, ss4, ss5, ss6, ss7, ss8, ss9,
+            tt0, tt1, tt2, tt3, tt4, tt5, tt6, tt7, tt8, tt9;
+        long uu0, uu1, uu2, uu3, uu4, uu5, uu6, uu7, uu8, uu9,
+            vv0, vv1, vv2, vv3, vv4, vv5, vv6, vv7, vv8, vv9;
+        if (fallBack) {
+            neverCalled();
+        }
     }
 }
