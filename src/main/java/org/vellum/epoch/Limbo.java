@@ -133,7 +133,8 @@ public final class Limbo {
      */
     public int releasePassed() {
         StackReserve.ensure();
-        return releaseAll(takeOwn(epochs.refreshHorizon())) + releaseAll(takeShared());
+        // The shared stack first: what this poll fails to release goes there, and is not tried twice.
+        return releaseAll(takeShared()) + releaseAll(takeOwn(epochs.refreshHorizon()));
     }
 
     /**
@@ -147,7 +148,7 @@ public final class Limbo {
             advanceIfNew(i);
         }
         final long horizon = epochs.refreshHorizon();
-        int released = releaseAll(takeOwn(horizon)) + releaseAll(takeShared());
+        int released = releaseAll(takeShared()) + releaseAll(takeOwn(horizon));
         for (int i = 0; i < cpus.cachedSlots(); i++) {
             // Opaque peek: an empty-looking queue is at worst visited by the next poll.
             if (queues.getOpaque((long)i * CacheLine.STRIDE_WORDS + FIRST) != EMPTY) {
