@@ -8,8 +8,8 @@ import org.vellum.mem.Pages;
 /**
  * Banks come and go here, under the growth lock: absent → present → detached → absent.
  *
- * <p>Order of locks: growth before buddy. The JVM zeroes a new bank, which takes tens of milliseconds, so the buddy's lock is not
- * held meanwhile, and others go on freeing and allocating what is free.
+ * <p>Order of locks: growth before buddy. The JVM zeroes a new bank, which takes tens of milliseconds, so the buddy's
+ * lock is not held meanwhile, and others go on freeing and allocating what is free.
  */
 final class Banks {
     private static final int PATIENCE = 20_000;
@@ -33,7 +33,12 @@ final class Banks {
     /** Banks up to this number have records in the buddy. Under the growth lock. */
     private int prepared;
 
-    Banks(final Cpus cpus, final PhysicalMemory memory, final FrameTable table, final Buddy buddy, final Counters counters) {
+    Banks(
+        final Cpus cpus,
+        final PhysicalMemory memory,
+        final FrameTable table,
+        final Buddy buddy,
+        final Counters counters) {
         this.cpus = cpus;
         growth = new SpinLock(cpus);
         this.memory = memory;
@@ -80,7 +85,8 @@ final class Banks {
         } catch (final OutOfMemoryError e) {
             // Remembered for a moment: each refusal costs the JVM a collection and half a second of waiting.
             refusal = "the JVM refused a bank of " + (Pages.SIZE << memory.bankShift())
-                + " bytes with " + memory.presentBytes() + " bytes present: raise -XX:MaxDirectMemorySize (" + e.getMessage() + ")";
+                + " bytes with " + memory.presentBytes() + " bytes present: raise -XX:MaxDirectMemorySize ("
+                + e.getMessage() + ")";
             refusedNanos = System.nanoTime();
             counters.count(FrameEvent.BANK_REFUSED);
             return false;

@@ -15,13 +15,15 @@ import org.vellum.mem.Words;
  *   | 1 .. 19 | head of the list of free blocks of order 0 .. 18; 0 = empty |
  *   +---------+-------------------------------------------------------------+
  * </pre>
- * The lists run through {@link FrameTable}. All of it belongs to the holder of the lock; the overflow stack alone is pushed
- * to by those who did not get it.
+ * The lists run through {@link FrameTable}. All of it belongs to the holder of the lock; the overflow stack alone is
+ * pushed to by those who did not get it.
  *
  * <p>Lists are kept per bank so that the lowest bank is found without sorting: within it, the smallest block that fits.
  */
 final class Buddy {
-    /** Tries of a few microseconds each, with a yield between: a preempted holder gets its processor back well before. */
+    /**
+     * Tries of a few microseconds each, with a yield between: a preempted holder gets its processor back well before.
+     */
     private static final int PATIENCE = 5_000;
     private static final int RECORD_SHIFT = 5;
     private static final int HEADS = 1;
@@ -38,7 +40,9 @@ final class Buddy {
     /** No bank below this one has a free block. Under the lock. */
     private int lowest = 1;
 
-    /** Exclusive end of the banks that have been in the buddy; lower ones have records, as banks are added without gaps. */
+    /**
+     * Exclusive end of the banks that have been in the buddy; lower ones have records, as banks are added without gaps.
+     */
     private int recordLimit = 1;
 
     Buddy(final Cpus cpus, final PhysicalMemory memory, final FrameTable table, final Counters counters) {
@@ -78,7 +82,10 @@ final class Buddy {
         lock.unlock();
     }
 
-    /** Sets the record of a bank that is added for the first time. Under the growth lock, before any of its frames is free. */
+    /**
+     * Sets the record of a bank that is added for the first time. Under the growth lock, before any of its frames is
+     * free.
+     */
     void prepare(final MemoryBank bank) {
         records.zero(record(bank.number()), 1L << RECORD_SHIFT);
     }
@@ -132,7 +139,9 @@ final class Buddy {
         return frame;
     }
 
-    /** Takes a block back, joined with its buddies as far as they are free. Under the lock; the caller's list has it. */
+    /**
+     * Takes a block back, joined with its buddies as far as they are free. Under the lock; the caller's list has it.
+     */
     void give(final long given, final int givenOrder) {
         assert table.word(given) == FrameWord.cached(givenOrder) : "frame=" + given + " order=" + givenOrder;
         counters.addBuddyFrames(1L << givenOrder);

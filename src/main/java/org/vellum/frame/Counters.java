@@ -3,7 +3,10 @@ package org.vellum.frame;
 import org.vellum.mem.CacheLine;
 import org.vellum.mem.Words;
 
-/** Totals of the room, written on slow paths only. Two groups, each on lines of its own: under the buddy's lock, and by anyone. */
+/**
+ * Totals of the room, written on slow paths only. Two groups, each on lines of its own: under the buddy's lock, and by
+ * anyone.
+ */
 final class Counters {
     private static final int LOCKED = CacheLine.STRIDE_WORDS;
     private static final int SHARED = 3 * CacheLine.STRIDE_WORDS;

@@ -10,12 +10,13 @@ import org.vellum.mem.Pages;
 /**
  * Allocates and frees blocks of page frames: 2<sup>order</sup> frames, aligned to their size, named by the first.
  *
- * <p>Orders 0..3 come from lists of the slot that the caller occupies, whatever is larger, or what a slot without caches asks for,
- * from the buddy. A hit in the list costs a handful of plain loads and stores; a free one compare-and-set on the block's own
- * word besides, which is what makes exactly one of two frees win. See the package documentation for the protocol.
+ * <p>Orders 0..3 come from lists of the slot that the caller occupies, whatever is larger, or what a slot without
+ * caches asks for, from the buddy. A hit in the list costs a handful of plain loads and stores; a free one
+ * compare-and-set on the block's own word besides, which is what makes exactly one of two frees win. See the package
+ * documentation for the protocol.
  *
- * <p>Thread safety: methods that take a {@link Cpu} are for its occupant; the others are for any thread. Nothing here parks
- * but {@link #drainIdle}. Frames carry no owner: any thread may free what another allocated.
+ * <p>Thread safety: methods that take a {@link Cpu} are for its occupant; the others are for any thread. Nothing here
+ * parks but {@link #drainIdle}. Frames carry no owner: any thread may free what another allocated.
  *
  * <p>Misuse throws {@link IllegalArgumentException} or {@link IllegalStateException} and changes nothing.
  */
@@ -70,7 +71,8 @@ public final class FrameAllocator {
      *
      * @param cpu the slot that the caller occupies.
      * @param order log2 of the frames, at least 0.
-     * @return the first frame, or {@link PhysicalMemory#NO_FRAME} if memory is exhausted or the order above that of a bank.
+     * @return the first frame, or {@link PhysicalMemory#NO_FRAME} if memory is exhausted or the order above that of a
+     *     bank.
      * @throws IllegalArgumentException if the order is negative.
      */
     public long allocate(final Cpu cpu, final int order) {
@@ -244,7 +246,9 @@ public final class FrameAllocator {
         return got;
     }
 
-    /** Takes up to a batch past the lists; 0 if the buddy is empty or contended: the single allocation knows what to do. */
+    /**
+     * Takes up to a batch past the lists; 0 if the buddy is empty or contended: the single allocation knows what to do.
+     */
     private int takeBulk(final long[] frames, final int offset) {
         StackReserve.ensure();
         watermark.fall(sharedFreeFrames() - BULK);
@@ -332,9 +336,12 @@ public final class FrameAllocator {
                 if (table.compareAndSetWord(frame, word, word - FrameWord.COUNT_ONE)) {
                     return false;
                 }
-            } else if (claim(frame, FrameWord.order(word))) {
-                giveBack(cpu, frame, FrameWord.order(word));
-                return true;
+            } else {
+                final int order = FrameWord.order(word);
+                if (claim(frame, order)) {
+                    giveBack(cpu, frame, order);
+                    return true;
+                }
             }
         }
     }
@@ -399,8 +406,8 @@ public final class FrameAllocator {
     }
 
     /**
-     * Drains the lists of all slots that nobody occupies, and waits, parked, for a bank that is being added: what a caller does
-     * outside sections before it believes in exhaustion.
+     * Drains the lists of all slots that nobody occupies, and waits, parked, for a bank that is being added: what a
+     * caller does outside sections before it believes in exhaustion.
      *
      * @return how many frames were given back.
      * @throws IllegalStateException inside a section.
@@ -423,8 +430,8 @@ public final class FrameAllocator {
     }
 
     /**
-     * Takes one wholly free bank, the highest, out of the buddy: its frames become absent, and nobody allocates or newly
-     * translates them. Whoever translated before may still look, until a grace period has passed; then comes
+     * Takes one wholly free bank, the highest, out of the buddy: its frames become absent, and nobody allocates or
+     * newly translates them. Whoever translated before may still look, until a grace period has passed; then comes
      * {@link #releaseBank}. Empty lists first, {@link #drainIdle}, or single cached frames hold banks back.
      *
      * @return the number of the bank, or -1 if none is wholly free.
@@ -435,8 +442,8 @@ public final class FrameAllocator {
     }
 
     /**
-     * Gives the memory of a detached bank back: at once if no view of it was ever handed out, else as soon as the collector finds
-     * none. The bank may be added again on demand. Never waits.
+     * Gives the memory of a detached bank back: at once if no view of it was ever handed out, else as soon as the
+     * collector finds none. The bank may be added again on demand. Never waits.
      *
      * @param number of the bank, from {@link #detachFreeBank}, a grace period ago.
      * @throws IllegalStateException if that bank is not detached.
@@ -508,8 +515,9 @@ public final class FrameAllocator {
      * Replaces the low watermark. Frames in lists do not count as free for it: only their slots can get at them.
      *
      * @param frames the mark; 0 for none.
-     * @param callback called once when fewer frames are free, and again only after that many have been: on the allocating thread,
-     *                 in its section, holding no lock of this room; it must not wait, and what it throws the allocation throws.
+     * @param callback called once when fewer frames are free, and again only after that many have been: on the
+     *                 allocating thread, in its section, holding no lock of this room; it must not wait, and what it
+     *                 throws the allocation throws.
      */
     public void setLowWatermark(final long frames, final Runnable callback) {
         if (frames < 0) {
@@ -519,8 +527,8 @@ public final class FrameAllocator {
     }
 
     /**
-     * Walks a quiet system: every frame of a present bank is free exactly once or owned, blocks are aligned and joined as far
-     * as they can be, lists and totals agree.
+     * Walks a quiet system: every frame of a present bank is free exactly once or owned, blocks are aligned and joined
+     * as far as they can be, lists and totals agree.
      *
      * @throws AssertionError naming the first thing that is wrong.
      */

@@ -9,16 +9,16 @@ import org.vellum.mem.Words;
  *   record of one frame, 32 bytes: two to a cache line
  *   +---------+----------------------------------------------------------------------+
  *   | word 0  | {@link FrameWord}: who may change it depends on its state, see the package      |
- *   | word 1  | next: the block after this one in a list of the buddy or overflow; 0 = none |  lock, or owner of the list
+ *   | word 1  | next, in a list of the buddy or on the overflow stack; 0 = last        |  lock, or pusher
  *   | word 2  | previous, in a list of the buddy; 0 = first                           |  lock
  *   | word 3  | owner: kept free for the room that maps frames                        |
  *   +---------+----------------------------------------------------------------------+
  * </pre>
- * Frame 0 does not exist, so 0 ends the lists. Records are reserved for all frames there may be, which costs addresses only; those of a
- * bank are set when it is added.
+ * Frame 0 does not exist, so 0 ends the lists. Records are reserved for all frames there may be, which costs addresses
+ * only; those of a bank are set when it is added.
  *
- * <p>The public methods may be called by any thread; what they return about a frame that the caller does not own may have
- * changed before it is looked at.
+ * <p>The public methods may be called by any thread; what they return about a frame that the caller does not own may
+ * have changed before it is looked at.
  */
 public final class FrameTable {
     /** The frame's bank is not present. */

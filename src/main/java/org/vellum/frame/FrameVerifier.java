@@ -76,14 +76,17 @@ final class FrameVerifier {
                     require(listed.get(Math.toIntExact(frame)), frame, "cached in no list");
                     cachedFrames += size;
                 }
-                default -> require(table.state(frame) == FrameTable.ALLOCATED && table.count(frame) >= 1, frame, "no state");
+                default -> require(
+                    table.state(frame) == FrameTable.ALLOCATED && table.count(frame) >= 1, frame, "no state");
             }
             frame += size;
         }
         return free;
     }
 
-    /** The lists of the bank hold free blocks only, linked both ways, none beside a free buddy. Returns their frames. */
+    /**
+     * The lists of the bank hold free blocks only, linked both ways, none beside a free buddy. Returns their frames.
+     */
     private long walkBuddy(final MemoryBank bank) {
         long frames = 0;
         for (int order = 0; order <= memory.bankShift(); order++) {

@@ -9,8 +9,8 @@ import org.vellum.mem.Pages;
 /**
  * A power of two of frames that come and go together: one direct buffer, page-aligned, with one Agrona buffer over it.
  *
- * <p>Views handed out by {@link #buffer()} and {@link #slice} are real buffers: the collector keeps the memory while one of them is
- * reachable, so a bank that was ever exported is never released natively, only dropped.
+ * <p>Views handed out by {@link #buffer()} and {@link #slice} are real buffers: the collector keeps the memory while
+ * one of them is reachable, so a bank that was ever exported is never released natively, only dropped.
  */
 public final class MemoryBank {
     /** Bits of {@link #status}: exported is set by whoever takes a view, released by whoever gives the bank back. */

@@ -7,11 +7,11 @@ import org.vellum.mem.Words;
 /**
  * The linear map: a sparse array of banks, and the translation of frame numbers and linear addresses into native ones.
  *
- * <p>Frame f has the linear addresses from f × 4096. Bank numbers start at 1, so linear addresses below the size of a bank never
- * translate: address 0, and small offsets from it, are traps.
+ * <p>Frame f has the linear addresses from f × 4096. Bank numbers start at 1, so linear addresses below the size of a
+ * bank never translate: address 0, and small offsets from it, are traps.
  *
- * <p>A translation stays valid while the caller owns the frame, or until the end of the section in which it was made: a bank
- * disappears from here first, and its memory goes a grace period later.
+ * <p>A translation stays valid while the caller owns the frame, or until the end of the section in which it was made: a
+ * bank disappears from here first, and its memory goes a grace period later.
  *
  * <p>All methods may be called by any thread and never block.
  */

@@ -4,7 +4,8 @@ import org.vellum.cpu.Cpus;
 import org.vellum.mem.Words;
 
 /**
- * The per-CPU lists: for each slot that carries caches and each order 0..3 a stack of free blocks. Indexes are in 64-bit words.
+ * The per-CPU lists: for each slot that carries caches and each order 0..3 a stack of free blocks. Indexes are in
+ * 64-bit words.
  *
  * <pre>
  *   record of one slot, 2 KiB
@@ -19,10 +20,11 @@ import org.vellum.mem.Words;
  * </pre>
  *
  * <h2>Batches</h2>
- * An empty list is refilled with, and a full one drained by, one batch, half its capacity: a thread that allocates and frees around either
- * edge does a batch of operations between two visits to the buddy. A batch is at most 256 KiB of every order. Larger ones would
- * take the lock still more seldom, but the lists of all orders already strand up to 2 MiB in each slot, and a batch bounds how
- * long the lock is held (a few microseconds). Small memories get small batches: all lists together hold at most half of it.
+ * An empty list is refilled with, and a full one drained by, one batch, half its capacity: a thread that allocates and
+ * frees around either edge does a batch of operations between two visits to the buddy. A batch is at most 256 KiB of
+ * every order. Larger ones would take the lock still more seldom, but the lists of all orders already strand up to 2
+ * MiB in each slot, and a batch bounds how long the lock is held (a few microseconds). Small memories get small
+ * batches: all lists together hold at most half of it.
  */
 final class SlotLists {
     static final int ORDERS = 4;
