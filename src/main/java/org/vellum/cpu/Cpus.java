@@ -192,6 +192,18 @@ public final class Cpus {
     }
 
     /**
+     * Whether the calling thread is inside a section on this very slot: the cheap question of methods that are called inside
+     * a section with its slot, and need not nest because they leave before it ends.
+     *
+     * @param cpu a slot of this object.
+     * @return whether the caller occupies it; false, too, for threads whose id does not fit the word.
+     */
+    public boolean isOccupant(final Cpu cpu) {
+        final long id = ThreadIds.of(Thread.currentThread());
+        return SlotLayout.threadIdOf(UnsafeApi.getLongOpaque(null, cpu.record)) == id && cpu.cpus == this && id < idLimit;
+    }
+
+    /**
      * The slot that the calling thread occupies.
      *
      * @return the slot, or null outside a section.

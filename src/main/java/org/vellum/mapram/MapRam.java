@@ -116,6 +116,14 @@ public final class MapRam {
         if (count > MAX_BLOCK_PAGES) {
             return vmap.map(AreaKind.RAM, "vmMapRam", frames, offset, count, VmallocFlags.NONE);
         }
+        if (hint != null && cpus.isOccupant(hint) && eager == null) {
+            final long address = map(hint, frames, offset, count);
+            return address != 0 ? address : mapAfterReclaim(frames, offset, count);
+        }
+        return mapEntering(hint, frames, offset, count);
+    }
+
+    private long mapEntering(final Cpu hint, final long[] frames, final int offset, final int count) {
         if (eager != null) {
             return mapEagerly(hint, frames, offset, count);
         }
@@ -164,10 +172,7 @@ public final class MapRam {
         }
         final long page = slots.getPlain(slot + FIRST_PAGE) + bump;
         final long tag = slots.getPlain(slot + TAG);
-        table.set(page, Entry.head(Entry.present(memory.nativeAddress(frames[offset]), tag, Entry.WRITABLE), count));
-        for (int i = 1; i < count; i++) {
-            table.set(page + i, Entry.present(memory.nativeAddress(frames[offset + i]), tag, Entry.WRITABLE));
-        }
+        table.setMapping(page, memory, frames, offset, count, tag);
         slots.putPlain(slot + BUMP, bump + count);
         return table.addressOf(page) | tag;
     }
@@ -234,19 +239,29 @@ public final class MapRam {
      * @throws IllegalArgumentException as {@link #vmUnmapRam(long, int)}.
      */
     public void vmUnmapRam(final Cpu hint, final long address, final int count) {
+        if (hint != null && cpus.isOccupant(hint) && eager == null
+            && (address & Pages.OFFSET_MASK) == 0 && unmap(hint, address, count)) {
+            return;
+        }
+        unmapEntering(hint, address, count);
+    }
+
+    private void unmapEntering(final Cpu hint, final long address, final int count) {
+        StackReserve.ensure();
+        final long page = table.pageOf(address);
+        if ((address & Pages.OFFSET_MASK) != 0 || !table.contains(address) || Entry.headPages(table.get(page)) == 0) {
+            vmap.unmapRam(address, count);
+            return;
+        }
         if (eager != null) {
             unmapEagerly(hint, address, count);
             return;
         }
-        final long page = table.pageOf(address);
-        if (!isHead(address, page)) {
-            vmap.unmapRam(address, count);
-            return;
-        }
-        StackReserve.ensure();
         final Cpu cpu = hint == null ? cpus.tryEnter() : cpus.enter(hint);
         try {
-            unmap(cpu, address, page, count);
+            if (!unmap(cpu, address, count)) {
+                throw refuse(address, count);
+            }
         } finally {
             if (cpu != null) {
                 cpu.exit();
@@ -255,16 +270,13 @@ public final class MapRam {
     }
 
     private void unmapEagerly(final Cpu hint, final long address, final int count) {
-        final long page = table.pageOf(address);
-        if (!isHead(address, page)) {
-            vmap.unmapRam(address, count);
-            return;
-        }
         eager.lock("vmUnmapRam");
         try {
             final Cpu cpu = cpus.enter(hint);
             try {
-                unmap(cpu, address, page, count);
+                if (!unmap(cpu, address, count)) {
+                    throw refuse(address, count);
+                }
             } finally {
                 cpu.exit();
             }
@@ -274,25 +286,17 @@ public final class MapRam {
         }
     }
 
-    private boolean isHead(final long address, final long page) {
-        return (address & Pages.OFFSET_MASK) == 0 && page >= 0 && page < table.pages()
-            && Entry.headPages(table.get(page)) != 0;
-    }
-
-    private void unmap(final Cpu cpu, final long address, final long page, final int count) {
-        final long head = table.get(page);
-        if (!Entry.isPresent(head) || Entry.tag(head) != Entry.tag(address) || Entry.headPages(head) != count
-            || !table.clearNoFlush(page, head, Entry.dead(head))) {
-            throw refuse(address, page, count);
-        }
-        for (int i = 1; i < count; i++) {
-            table.set(page + i, Entry.NONE);
+    /** Removes a mapping of a block. Returns false, with nothing changed, if no such mapping starts there. */
+    private boolean unmap(final Cpu cpu, final long address, final int count) {
+        final long page = table.pageOf(address);
+        if (!table.clearMappingNoFlush(page, Entry.tag(address), count)) {
+            return false;
         }
         final long block = page >>> VmapBlock.PAGES_SHIFT;
         if (cpu == null) {
             aliases.noteClear();
             blocks.add(null, block, count);
-            return;
+            return true;
         }
         cpus.noteClear(cpu);
         final long slot = (long)cpu.index() * CacheLine.STRIDE_WORDS;
@@ -301,10 +305,11 @@ public final class MapRam {
         } else {
             blocks.add(cpu, block, count);
         }
+        return true;
     }
 
-    private IllegalArgumentException refuse(final long address, final long page, final int count) {
-        final long entry = table.get(page);
+    private IllegalArgumentException refuse(final long address, final int count) {
+        final long entry = table.get(table.pageOf(address));
         final String name = "vmUnmapRam: address=0x" + Long.toHexString(address) + " count=" + count;
         if (!Entry.isPresent(entry)) {
             return new IllegalArgumentException(name + ": unmapped already");

@@ -1,6 +1,7 @@
 package org.vellum.mmu;
 
 import org.agrona.UnsafeApi;
+import org.vellum.frame.PhysicalMemory;
 import org.vellum.mem.Pages;
 import org.vellum.mem.Words;
 
@@ -223,6 +224,80 @@ public final class PageTable {
         assert page >= 0 && page < limit : "page=" + page + " limit=" + limit;
         // Release: the frame's content and the entries before it come first; partner: the volatile load in readable().
         UnsafeApi.putLongRelease(null, base + (page << 3), entry);
+    }
+
+    /**
+     * Installs entries for frames side by side. By the owner of the range only.
+     *
+     * @param page number of the first page; all are below the limit.
+     * @param memory tells the native addresses.
+     * @param frames numbers of frames.
+     * @param offset index of the first in the array.
+     * @param count how many, at least 1.
+     * @param tag in the bits of {@link Entry#TAG_MASK}.
+     * @param bits any of {@link Entry#WRITABLE}, {@link Entry#OWNED}.
+     */
+    public void setFrames(
+        final long page, final PhysicalMemory memory, final long[] frames, final int offset, final int count,
+        final long tag, final long bits) {
+        assert page >= 0 && page + count <= limit : "page=" + page + " limit=" + limit;
+        final long at = base + (page << 3);
+        // Release: one fence for all, then plain stores; partner: the volatile load in readable().
+        UnsafeApi.storeFence();
+        for (int i = 0; i < count; i++) {
+            UnsafeApi.putLong(at + ((long)i << 3), Entry.present(memory.nativeAddress(frames[offset + i]), tag, bits));
+        }
+    }
+
+    /**
+     * {@link #setFrames} for a mapping whose first entry says how long it is.
+     *
+     * @param page number of the first page; all are below the limit.
+     * @param memory tells the native addresses.
+     * @param frames numbers of frames.
+     * @param offset index of the first in the array.
+     * @param count how many, 1..64.
+     * @param tag in the bits of {@link Entry#TAG_MASK}.
+     */
+    public void setMapping(
+        final long page, final PhysicalMemory memory, final long[] frames, final int offset, final int count,
+        final long tag) {
+        assert page >= 0 && page + count <= limit : "page=" + page + " limit=" + limit;
+        final long at = base + (page << 3);
+        // Release: one fence for all, then plain stores; partner: the volatile load in readable().
+        UnsafeApi.storeFence();
+        UnsafeApi.putLong(at, Entry.head(Entry.present(memory.nativeAddress(frames[offset]), tag, Entry.WRITABLE), count));
+        for (int i = 1; i < count; i++) {
+            UnsafeApi.putLong(at + ((long)i << 3),
+                Entry.present(memory.nativeAddress(frames[offset + i]), tag, Entry.WRITABLE));
+        }
+    }
+
+    /**
+     * Removes a mapping that {@link #setMapping} installed, if it is still there, whole. The caller owes a flush.
+     *
+     * @param page number of its first page, from 0.
+     * @param tag its generation.
+     * @param count its length, 1..64.
+     * @return whether this caller removed it: of two, one does.
+     */
+    public boolean clearMappingNoFlush(final long page, final long tag, final int count) {
+        if (page < 0 || page >= limit) {
+            return false;
+        }
+        final long at = base + (page << 3);
+        // Volatile, then CAS: whoever removes the head owns the rest; partner: the same in another thread.
+        final long head = UnsafeApi.getLongVolatile(null, at);
+        final long expected = tag | (long)count << Entry.COUNT_SHIFT | Entry.PRESENT;
+        if (((head ^ expected) & (Entry.TAG_MASK | Entry.COUNT_MASK | Entry.PRESENT)) != 0
+            || !UnsafeApi.compareAndSetLong(null, at, head, Entry.dead(head))) {
+            return false;
+        }
+        // Plain: ordered after the CAS, and before the release with which the caller notes the clear.
+        for (int i = 1; i < count; i++) {
+            UnsafeApi.putLong(at + ((long)i << 3), Entry.NONE);
+        }
+        return true;
     }
 
     /**
