@@ -1,0 +1,36 @@
+package org.vellum;
+
+import org.openjdk.jmh.annotations.Level;
+import org.openjdk.jmh.annotations.Scope;
+import org.openjdk.jmh.annotations.Setup;
+import org.openjdk.jmh.annotations.State;
+import org.openjdk.jmh.annotations.TearDown;
+import org.vellum.vmap.FlushPolicy;
+
+/** One memory for all threads of a trial, under the policy to use; what was measured is verified afterwards. */
+@State(Scope.Benchmark)
+public class LazyMemory {
+    /** Enough for each benchmark here at some dozens of threads; banks come on demand. */
+    private static final long BYTES = 512L << 20;
+
+    /** The memory, open while benchmarks run. */
+    public Vellum vellum;
+
+    /** @return how the memory is built; subclasses change it. */
+    protected VellumBuilder builder() {
+        return Vellum.builder().memory(BYTES).flushPolicy(FlushPolicy.LAZY);
+    }
+
+    /** Opens it; the setups of subclasses come after. */
+    @Setup(Level.Trial)
+    public void open() {
+        vellum = builder().open();
+    }
+
+    /** A figure that broken structures produced is worth nothing. */
+    @TearDown(Level.Trial)
+    public void verify() {
+        vellum.verify();
+        vellum.close();
+    }
+}
