@@ -57,7 +57,9 @@ final class Parts {
         worker = withWorker ? new Worker("vellum-worker", userListener) : null;
         listener = withWorker && userListener != Listener.SILENT ? new QueuedListener(userListener, worker) : userListener;
         cpus = new Cpus(cpuOptions);
-        epochs = new Epochs(cpus, new Sweeper(cpus, listener), new StallDetector(cpus, listener, stallNanos));
+        final Sweeper sweeper = new Sweeper(cpus, listener);
+        cpus.onSlotsBusy(sweeper::sweep);
+        epochs = new Epochs(cpus, sweeper, new StallDetector(cpus, listener, stallNanos));
         retirements = new Retirements(epochs, listener);
         frames = new FrameAllocator(cpus, frameOptions);
         final long start = (frames.memory().physEnd() + WINDOW_ALIGN - 1) & -WINDOW_ALIGN;

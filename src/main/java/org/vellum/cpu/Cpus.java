@@ -37,8 +37,8 @@ import org.vellum.report.ExhaustedException;
  * synchronisation actions either a1 precedes b2, and U sees T and puts A back, or b1 precedes a2, and T sees B and leaves
  * again. Until b3 the count is above zero, so a nested enter of T searches the slots for its own id and cannot be
  * misled by the value of c in between. T displaced elsewhere is counted in c itself, so b1, which needs a count of exactly 1,
- * fails. Hence (N) holds whenever the count is zero. <code>NestedWhileDisplacedStress</code> is the race; without (B) it
- * finds two slots for one section.
+ * fails. Hence (N) holds whenever the count is zero. {@code NestedWhileDisplacedStress} runs
+ * the race; {@code RehomeTest} plays it step by step, and without (B) finds two slots for one section.
  *
  * <p>Thread safety: all public methods may be called by any thread.
  */
@@ -143,7 +143,8 @@ public final class Cpus {
         return displacement.enter(thread, id, false);
     }
 
-    private boolean enterAt(
+    /** Tries one slot; {@code cell} is what the caller saw in its cell, perhaps a while ago. Package-private for tests. */
+    boolean enterAt(
         final Cpu cpu, final Thread thread, final long id, final long cellAddress, final long cell) {
         // Nested or not: an enter that just fits must leave room for its exit.
         StackReserve.ensure();
@@ -241,6 +242,15 @@ public final class Cpus {
     public Cpu tryVisit(final int index) {
         final Thread thread = Thread.currentThread();
         return displacement.visit(cpus[index], thread, ThreadIds.of(thread));
+    }
+
+    /**
+     * Sets what a thread does that finds every slot busy, before it waits: freeing the slots of the dead.
+     *
+     * @param action called outside sections; must not wait.
+     */
+    public void onSlotsBusy(final Runnable action) {
+        displacement.onSlotsBusy(action);
     }
 
     /**

@@ -28,9 +28,14 @@ final class Displacement {
     final AtomicLong waits = new AtomicLong();
 
     private final AtomicBoolean closed = new AtomicBoolean();
+    private volatile Runnable slotsBusy = () -> { };
 
     Displacement(final Cpus cpus) {
         this.cpus = cpus;
+    }
+
+    void onSlotsBusy(final Runnable action) {
+        slotsBusy = action;
     }
 
     /** Whether this call was the first. */
@@ -90,6 +95,7 @@ final class Displacement {
             throw new ExhaustedException(ExhaustedException.Resource.SLOTS,
                 "no CPU slot became idle within " + cpus.options.slotWaitNanos() + " ns: " + cpus.describeHolders(8));
         }
+        slotsBusy.run();
         // Parked, never yielded: a virtual thread must let the carrier go on with the one that holds the slot.
         LockSupport.parkNanos(this, PARK_NANOS);
         return Thread.interrupted();

@@ -37,8 +37,14 @@ public final class SpinLock {
     /** Acquires the lock, parking if need be. Outside sections only. */
     public void lock() {
         assert !cpus.inSection() : "blocking on a lock inside a section";
+        boolean interrupted = false;
         while (!spin(SPINS)) {
             LockSupport.parkNanos(this, PARK_NANOS);
+            // With an interrupt pending no park would park: taken off, and put back at the end.
+            interrupted |= Thread.interrupted();
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
         }
     }
 

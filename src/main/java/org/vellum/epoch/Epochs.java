@@ -203,19 +203,27 @@ public final class Epochs {
             }
             Thread.onSpinWait();
         }
+        return awaitParked(stamp, nanos);
+    }
+
+    private boolean awaitParked(final long stamp, final long nanos) {
         final long start = System.nanoTime();
         long park = FIRST_PARK_NANOS;
-        while (!hasPassed(stamp)) {
-            if (System.nanoTime() - start >= nanos) {
-                return false;
-            }
-            sweeper.sweep();
-            stalls.observe(now());
+        boolean interrupted = false;
+        boolean passed = hasPassed(stamp);
+        while (!passed && System.nanoTime() - start < nanos) {
+            heldUp();
             advanceFrom(stamp);
             LockSupport.parkNanos(this, park);
+            // With an interrupt pending no park would park: taken off, and put back at the end.
+            interrupted |= Thread.interrupted();
             park = Math.min(2 * park, LAST_PARK_NANOS);
+            passed = hasPassed(stamp);
         }
-        return true;
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+        return passed;
     }
 
     /**
