@@ -18,6 +18,13 @@ import org.vellum.mem.Pages;
  * <p>Thread safety: as Agrona's buffers. Any thread may access; wrapping is for one thread, before it publishes the view.
  */
 public abstract class MappedRange {
+    /**
+     * From an offset to that of its entry. An int-indexed range has up to 2<sup>19</sup> + 1 entries; that the mask says so lets the
+     * compiler make the sum with {@code entries} an addressing mode. So does the sum, instead of an or, in the results below.
+     */
+    private static final int ENTRY_SHIFT = Pages.SHIFT - 3;
+    private static final int ENTRY_MASK = 0x7FFFF8;
+
     private final MappedAccess access;
     private final PageTable table;
     private long entries;
@@ -105,9 +112,9 @@ public abstract class MappedRange {
         }
         final long offset = first + index;
         // Volatile: r3 of the argument in org.vellum.epoch; partner: the fence in Epochs.stamp.
-        final long difference = UnsafeApi.getLongVolatile(null, entries + (offset >>> Pages.SHIFT << 3)) ^ key;
+        final long difference = UnsafeApi.getLongVolatile(null, entries + (offset >>> ENTRY_SHIFT & ENTRY_MASK)) ^ key;
         if ((difference & (Entry.TAG_MASK | Entry.PRESENT)) == 0) {
-            return (difference & -Pages.SIZE) | (offset & Pages.OFFSET_MASK);
+            return (difference & -Pages.SIZE) + (offset & Pages.OFFSET_MASK);
         }
         throw table.fault(address + index, false);
     }
@@ -123,9 +130,9 @@ public abstract class MappedRange {
         }
         final long offset = first + index;
         // Volatile: r3 of the argument in org.vellum.epoch; partner: the fence in Epochs.stamp.
-        final long difference = UnsafeApi.getLongVolatile(null, entries + (offset >>> Pages.SHIFT << 3)) ^ key;
+        final long difference = UnsafeApi.getLongVolatile(null, entries + (offset >>> ENTRY_SHIFT & ENTRY_MASK)) ^ key;
         if ((difference & (Entry.TAG_MASK | Entry.PRESENT | Entry.WRITABLE)) == Entry.WRITABLE) {
-            return (difference & -Pages.SIZE) | (offset & Pages.OFFSET_MASK);
+            return (difference & -Pages.SIZE) + (offset & Pages.OFFSET_MASK);
         }
         throw table.fault(address + index, true);
     }

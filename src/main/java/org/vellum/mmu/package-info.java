@@ -9,6 +9,11 @@
  * <p>An entry holds the <em>native</em> address of its page, so that an access is one load of the entry, one compare and one
  * access. The present check and the tag check are the same compare: see {@link org.vellum.mmu.Entry}.
  *
+ * <h2>Who reads through it</h2>
+ * {@link org.vellum.mmu.MappedAccess} by Vellum address, {@link org.vellum.mmu.MappedRange} by index; what both need for values that
+ * cross a page and for bytes in bulk is written once, beside them. A single access opens no section: it is checked against what
+ * was unmapped before it began. Bulk operations hold translations for longer, and open sections of at most 1 MiB.
+ *
  * <h2>Orderings</h2>
  * <ul>
  * <li>Entries are loaded volatile: r3 of the argument in {@code org.vellum.epoch}.</li>
