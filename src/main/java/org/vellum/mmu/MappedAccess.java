@@ -576,6 +576,7 @@ public final class MappedAccess {
                 target.boundsCheck(index, length);
             }
             bulk.get(address, target.byteArray(), target.addressOffset() + index, length);
+            Reference.reachabilityFence(target);
         }
     }
 

@@ -19,6 +19,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
 import org.vellum.mem.Pages;
 import org.vellum.mmu.Entry;
+import org.vellum.mmu.MappedAccess;
+import org.vellum.mmu.PageTable;
 import org.vellum.mmu.ScatteredPages;
 import org.vellum.report.PageFaultException;
 
@@ -192,6 +194,24 @@ final class VmapBufferLimitsTest {
         assertThrows(IllegalArgumentException.class, () -> view.wrap(pages.nativePage(0), 8));
         assertEquals(pages.address(0), view.address());
         assertEquals(pages.bytes(), view.capacity());
+    }
+
+    @Test
+    void rangesNeverHandedOutFaultAtOnce() {
+        final PageTable table = new PageTable(1L << 41, 20_000);
+        table.onFault((address, write) -> new PageFaultException(address, "never handed out"));
+        table.extendTo(1);
+        final VmapBuffer early = new VmapBuffer(
+            new MappedAccess(table, pages.linear().memory(), pages.cpus()), table.addressOf(0), Pages.SIZE);
+        final long beyond = table.addressOf(19_000);
+        assertEquals(beyond, assertThrows(PageFaultException.class, () -> early.wrap(beyond, 8)).address());
+        assertThrows(PageFaultException.class, () -> early.wrap(table.addressOf(0), 19_000 * Pages.SIZE));
+        assertEquals(table.addressOf(0), early.address());
+        // Handed out, but not mapped: at the access.
+        assertEquals(table.addressOf(0), assertThrows(PageFaultException.class, () -> early.getByte(0)).address());
+        table.extendTo(20_000);
+        early.wrap(beyond, 8);
+        assertThrows(PageFaultException.class, () -> early.getLong(0));
     }
 
     @Test
