@@ -1,0 +1,77 @@
+package org.vellum.cli;
+
+import java.util.Arrays;
+import java.util.Locale;
+import picocli.CommandLine.ITypeConverter;
+import picocli.CommandLine.TypeConversionException;
+
+/** How the values of options are read, and their ranges. */
+final class Arguments {
+    static final int MAX_THREADS = 1024;
+    static final int MAX_MILLIS = 3_600_000;
+    static final int MAX_ROUNDS = 1000;
+    static final long MIN_MEMORY = 16L << 20;
+    static final long MAX_MEMORY = 1L << 40;
+
+    private Arguments() {
+    }
+
+    private static long number(final String text, final long low, final long high) {
+        try {
+            final long value = Long.parseLong(text);
+            if (value >= low && value <= high) {
+                return value;
+            }
+        } catch (final NumberFormatException e) {
+            // told below, as any other text that is not in the range
+        }
+        throw new TypeConversionException("'" + text + "' is not a whole number from " + low + " to " + high);
+    }
+
+    /** A type of its own: an array would be an option that may be given several times. */
+    record ThreadCounts(int[] counts) {
+    }
+
+    /** Thread counts, separated by commas; each once, in ascending order. */
+    static final class Threads implements ITypeConverter<ThreadCounts> {
+        @Override
+        public ThreadCounts convert(final String text) {
+            return new ThreadCounts(Arrays.stream(text.split(",", -1)).mapToInt(one -> (int)number(one, 1, MAX_THREADS))
+                .sorted().distinct().toArray());
+        }
+    }
+
+    /** Milliseconds of one cell of a table. */
+    static final class Millis implements ITypeConverter<Integer> {
+        @Override
+        public Integer convert(final String text) {
+            return (int)number(text, 1, MAX_MILLIS);
+        }
+    }
+
+    /** How often each cell is measured. */
+    static final class Rounds implements ITypeConverter<Integer> {
+        @Override
+        public Integer convert(final String text) {
+            return (int)number(text, 1, MAX_ROUNDS);
+        }
+    }
+
+    /** A size in bytes with an optional k, m or g. */
+    static final class Size implements ITypeConverter<Long> {
+        @Override
+        public Long convert(final String text) {
+            final int last = text.length() - 1;
+            final int unit = last < 0 ? -1 : "kmg".indexOf(text.toLowerCase(Locale.ROOT).charAt(last));
+            final int shift = 10 * (unit + 1);
+            final String digits = unit < 0 ? text : text.substring(0, last);
+            if (digits.matches("[0-9]{1,15}")) {
+                final long value = Long.parseLong(digits);
+                if (value <= MAX_MEMORY >> shift && value << shift >= MIN_MEMORY) {
+                    return value << shift;
+                }
+            }
+            throw new TypeConversionException("'" + text + "' is not a size from 16m to 1024g (suffixes: k, m, g)");
+        }
+    }
+}

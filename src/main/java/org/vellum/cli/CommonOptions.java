@@ -1,0 +1,37 @@
+package org.vellum.cli;
+
+import picocli.CommandLine.Option;
+
+/** What every command takes. What was not given is null: commands have defaults of their own. */
+final class CommonOptions {
+    @Option(names = "--threads", paramLabel = "N[,N...]", converter = Arguments.Threads.class,
+        description = "Thread counts. Default: 1,2,4,8 for tables; 8 for loading files.")
+    Arguments.ThreadCounts threads;
+
+    @Option(names = "--millis", paramLabel = "MS", converter = Arguments.Millis.class,
+        description = "Milliseconds of one cell of a table. Default: 500; shorter in the tour.")
+    Integer millis;
+
+    @Option(names = "--rounds", paramLabel = "N", converter = Arguments.Rounds.class,
+        description = "How often each cell is measured; the median is shown. Default: 5.")
+    Integer rounds;
+
+    @Option(names = "--memory", paramLabel = "SIZE", converter = Arguments.Size.class,
+        description = "The most memory of one manager, with suffix k, m or g; taken on demand. Default: 1g.")
+    long memory = 1L << 30;
+
+    @Option(names = "--json", description = "One JSON object per line on standard output, and nothing else.")
+    boolean json;
+
+    int[] threads(final int... otherwise) {
+        return threads == null ? otherwise : threads.counts();
+    }
+
+    int millis(final int otherwise) {
+        return millis == null ? otherwise : millis;
+    }
+
+    int rounds(final int otherwise) {
+        return rounds == null ? otherwise : rounds;
+    }
+}

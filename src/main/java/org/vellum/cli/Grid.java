@@ -1,0 +1,84 @@
+package org.vellum.cli;
+
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Measures a workload: every policy with every number of threads, several rounds, the median of each cell. Within a round
+ * the policies come one after the other, so that what the machine does meanwhile happens to all of them.
+ */
+final class Grid {
+    private static final long WARM_UP_MILLIS = 400;
+
+    /** One median: nanoseconds per operation and thread, and the share of mapping in it or NaN. */
+    record Cell(double nanos, double mapShare) {
+        /** What one operation costs of a core, when there are more threads than cores. */
+        double cpuNanos(final int threads) {
+            return nanos * Math.min(threads, Runtime.getRuntime().availableProcessors()) / threads;
+        }
+    }
+
+    private final Map<String, double[][]> nanos = new HashMap<>();
+    private final Map<String, double[][]> shares = new HashMap<>();
+    private final int[] threads;
+
+    private Grid(final int[] threads) {
+        this.threads = threads;
+    }
+
+    static Grid measure(
+        final Workload workload, final int[] threads, final int millis, final int rounds, final Console console) {
+        final Grid grid = new Grid(threads);
+        for (final String policy : workload.policies()) {
+            grid.nanos.put(policy, new double[threads.length][rounds]);
+            grid.shares.put(policy, new double[threads.length][rounds]);
+        }
+        warmUp(workload, Math.min(2, threads[threads.length - 1]), Math.min(WARM_UP_MILLIS, millis));
+        for (int round = 0; round < rounds; round++) {
+            for (int column = 0; column < threads.length; column++) {
+                console.progress("  round %d of %d, threads=%d", round + 1, rounds, threads[column]);
+                for (final String policy : workload.policies()) {
+                    grid.run(workload, policy, column, round, millis);
+                }
+            }
+        }
+        return grid;
+    }
+
+    /** All policies before any is measured, so that the compiler has seen them all; alone first, then with company. */
+    private static void warmUp(final Workload workload, final int company, final long millis) {
+        for (int crew = 1; crew <= company; crew++) {
+            for (final String policy : workload.policies()) {
+                Crew.hammer(workload.hammers(policy).subList(0, crew), millis);
+            }
+        }
+    }
+
+    private void run(final Workload workload, final String policy, final int column, final int round, final int millis) {
+        final List<? extends Hammer> crew = workload.hammers(policy).subList(0, threads[column]);
+        Crew.hammer(crew, millis);
+        long operations = 0;
+        long time = 0;
+        for (final Hammer hammer : crew) {
+            operations += hammer.operations();
+            time += hammer.nanos();
+        }
+        // A cell so short that no batch ended in it still has a figure: less than one batch in all its time.
+        nanos.get(policy)[column][round] = (double)time / Math.max(1, operations);
+        shares.get(policy)[column][round] = workload.mapShare(crew);
+    }
+
+    Cell cell(final String policy, final int threadCount) {
+        final int column = Arrays.binarySearch(threads, threadCount);
+        return new Cell(median(nanos.get(policy)[column]), median(shares.get(policy)[column]));
+    }
+
+    static double median(final double[] values) {
+        final double[] sorted = values.clone();
+        Arrays.sort(sorted);
+        final int middle = sorted.length / 2;
+        return sorted.length % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+    }
+}

@@ -1,0 +1,79 @@
+package org.vellum.cli;
+
+import org.vellum.Vellum;
+import org.vellum.cpu.Cpu;
+import org.vellum.cpu.Cpus;
+import org.vellum.report.ExhaustedException;
+import org.vellum.vmap.VmapBuffer;
+
+/**
+ * What one thread of a cell does again and again. Each policy is a class with a loop of its own, so that the compiler sees one
+ * receiver in it; the call of {@link #batch()} is the only one that is not, once in {@link #BATCH} operations.
+ *
+ * <p>Thread safety: used by one thread at a time; the crew's start and join order what different threads do with it.
+ */
+abstract class Hammer {
+    static final int BATCH = 64;
+
+    final Vellum memory;
+    final Cpus cpus;
+    final VmapBuffer view;
+    /** The slot of the last section, as a hint for the next. */
+    Cpu hint;
+
+    private long operations;
+    private long nanos;
+    private long allOperations;
+    private long cutShort;
+
+    Hammer(final Vellum memory) {
+        this.memory = memory;
+        cpus = memory.cpus();
+        view = memory.view();
+    }
+
+    /** Does {@link #BATCH} operations. */
+    abstract void batch();
+
+    /** Forgets the figures of the last cell. */
+    void reset() {
+        operations = 0;
+        nanos = 0;
+    }
+
+    /** Works until told to stop; whoever starts late or ends late is measured for as long as it worked. */
+    final void run(final Stop stop) {
+        hint = cpus.enter();
+        hint.exit();
+        final long start = System.nanoTime();
+        long done = 0;
+        while (!stop.requested()) {
+            try {
+                batch();
+                done += BATCH;
+            } catch (final ExhaustedException e) {
+                // Inside a section nobody may wait for addresses in limbo; out here one may. The time counts.
+                cutShort++;
+                memory.synchronize();
+            }
+        }
+        nanos += System.nanoTime() - start;
+        operations += done;
+        allOperations += done;
+    }
+
+    /** Operations of this cell. */
+    final long operations() {
+        return operations;
+    }
+
+    /** Nanoseconds in this cell. */
+    final long nanos() {
+        return nanos;
+    }
+
+    /** Whether so many operations can have been done since the beginning: batches that were cut short are not known exactly. */
+    final boolean canHaveDone(final long count) {
+        return count >= allOperations && count <= allOperations + cutShort * BATCH;
+    }
+}

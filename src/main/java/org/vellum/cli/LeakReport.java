@@ -1,0 +1,48 @@
+package org.vellum.cli;
+
+import org.vellum.Vellum;
+import org.vellum.mem.Pages;
+
+/**
+ * What a memory still holds after everything was freed; its structures are verified on the way.
+ *
+ * @param memory which memory.
+ * @param frames frames still allocated, found by walking the frame table.
+ * @param mappedPages pages still mapped in blocks.
+ * @param areas areas still live.
+ * @param flushes advances of the epoch in the memory's life.
+ */
+record LeakReport(String memory, long frames, long mappedPages, long areas, long flushes) {
+    /**
+     * Waits until nothing is in limbo, then looks.
+     *
+     * @throws AssertionError if a structure is broken.
+     */
+    static LeakReport of(final String name, final Vellum memory) {
+        memory.unmapAliases();
+        memory.synchronize();
+        int released;
+        do {
+            released = memory.poll();
+        } while (released > 0);
+        final LeakReport report = new LeakReport(name, memory.frames().allocatedFrames(), memory.mapRam().mappedPages(),
+            memory.stats().liveAreas(), memory.stats().flushes());
+        memory.verify();
+        return report;
+    }
+
+    /** Bytes of frames, and at least a page of addresses for each thing that is still mapped. */
+    long bytes() {
+        return frames + mappedPages + areas << Pages.SHIFT;
+    }
+
+    /** Prints it, and says in every mode if anything is left. */
+    boolean print(final Console console) {
+        console.line("  %-20s %8d frames  %8d mapped pages  %6d live areas  verified  (%d flushes)",
+            memory, frames, mappedPages, areas, flushes);
+        if (bytes() != 0) {
+            console.failure("leaked: memory=%s frames=%d mapped_pages=%d areas=%d", memory, frames, mappedPages, areas);
+        }
+        return bytes() == 0;
+    }
+}

@@ -1,0 +1,164 @@
+package org.vellum.cli;
+
+import org.vellum.Vellum;
+import org.vellum.cpu.Cpu;
+import org.vellum.mapram.MapRam;
+import org.vellum.mem.Pages;
+import org.vellum.vmap.VmallocFlags;
+import org.vellum.vmap.Vmap;
+import org.vellum.vmap.VmapBuffer;
+
+/**
+ * The loop of reference 1: map, touch and unmap four pages. All policies touch through the same checked view inside a section;
+ * the loops differ in the mapping alone.
+ */
+abstract class VmapHammer extends Hammer {
+    static final int PAGES = 4;
+    static final int BYTES = PAGES << Pages.SHIFT;
+
+    final long[] frames;
+
+    VmapHammer(final Vellum memory, final long seed) {
+        super(memory);
+        frames = ScatteredFrames.take(memory, PAGES, seed);
+    }
+
+    /** One word of each page is read and written. Counting lets the end tell whether each touch met its frame. */
+    static void touch(final VmapBuffer view) {
+        for (int index = 0; index < BYTES; index += Pages.SIZE) {
+            view.putLong(index, view.getLong(index) + 1);
+        }
+    }
+
+    /** Whether every touch arrived in every one of the frames, then gives them back. */
+    boolean finish() {
+        boolean held = canHaveDone(ScatteredFrames.firstWord(memory, frames[0]));
+        for (final long frame : frames) {
+            held &= ScatteredFrames.firstWord(memory, frame) == ScatteredFrames.firstWord(memory, frames[0]);
+        }
+        ScatteredFrames.give(memory, frames);
+        return held;
+    }
+
+    static VmapHammer of(final String policy, final Vellum memory, final long seed) {
+        return switch (policy) {
+            case "touch" -> new Touch(memory, seed);
+            case "blocks" -> new Blocks(memory, seed);
+            case "lazy" -> new Lazy(memory, seed);
+            case "eager" -> new Eager(memory, seed);
+            default -> throw new IllegalArgumentException("policy=" + policy);
+        };
+    }
+
+    /** The floor: the pages are mapped once. */
+    private static final class Touch extends VmapHammer {
+        private final long address;
+
+        Touch(final Vellum memory, final long seed) {
+            super(memory, seed);
+            address = memory.vmap().vmap(frames, 0, PAGES, VmallocFlags.NONE);
+            view.wrap(address, BYTES);
+        }
+
+        @Override
+        void batch() {
+            Cpu cpu = hint;
+            for (int i = 0; i < BATCH; i++) {
+                cpu = cpus.enter(cpu);
+                try {
+                    touch(view);
+                } finally {
+                    cpu.exit();
+                }
+            }
+            hint = cpu;
+        }
+
+        @Override
+        boolean finish() {
+            memory.vmap().vunmap(address);
+            return super.finish();
+        }
+    }
+
+    /** {@code vmMapRam}: blocks of the slot, lazily flushed. */
+    private static final class Blocks extends VmapHammer {
+        private final MapRam mapRam;
+
+        Blocks(final Vellum memory, final long seed) {
+            super(memory, seed);
+            mapRam = memory.mapRam();
+        }
+
+        @Override
+        void batch() {
+            Cpu cpu = hint;
+            for (int i = 0; i < BATCH; i++) {
+                cpu = cpus.enter(cpu);
+                try {
+                    final long address = mapRam.vmMapRam(cpu, frames, 0, PAGES);
+                    view.wrap(address, BYTES);
+                    touch(view);
+                    mapRam.vmUnmapRam(cpu, address, PAGES);
+                } finally {
+                    cpu.exit();
+                }
+            }
+            hint = cpu;
+        }
+    }
+
+    /** {@code vmap}: areas of the window, lazily flushed. */
+    private static final class Lazy extends VmapHammer {
+        private final Vmap vmap;
+
+        Lazy(final Vellum memory, final long seed) {
+            super(memory, seed);
+            vmap = memory.vmap();
+        }
+
+        @Override
+        void batch() {
+            Cpu cpu = hint;
+            for (int i = 0; i < BATCH; i++) {
+                cpu = cpus.enter(cpu);
+                try {
+                    final long address = vmap.vmap(frames, 0, PAGES, VmallocFlags.NONE);
+                    view.wrap(address, BYTES);
+                    touch(view);
+                    vmap.vunmap(address);
+                } finally {
+                    cpu.exit();
+                }
+            }
+            hint = cpu;
+        }
+    }
+
+    /** {@code vmMapRam} with the global lock and a flush at each unmap; mapping inside a section is refused there. */
+    private static final class Eager extends VmapHammer {
+        private final MapRam mapRam;
+
+        Eager(final Vellum memory, final long seed) {
+            super(memory, seed);
+            mapRam = memory.mapRam();
+        }
+
+        @Override
+        void batch() {
+            Cpu cpu = hint;
+            for (int i = 0; i < BATCH; i++) {
+                final long address = mapRam.vmMapRam(cpu, frames, 0, PAGES);
+                view.wrap(address, BYTES);
+                cpu = cpus.enter(cpu);
+                try {
+                    touch(view);
+                } finally {
+                    cpu.exit();
+                }
+                mapRam.vmUnmapRam(cpu, address, PAGES);
+            }
+            hint = cpu;
+        }
+    }
+}
