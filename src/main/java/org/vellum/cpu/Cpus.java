@@ -1,5 +1,6 @@
 package org.vellum.cpu;
 
+import java.util.concurrent.atomic.AtomicLong;
 import org.agrona.UnsafeApi;
 import org.vellum.mem.CacheLine;
 import org.vellum.mem.Words;
@@ -55,6 +56,7 @@ public final class Cpus {
     private final long cellMask;
     private final long idLimit;
     private final Displacement displacement;
+    private final AtomicLong slotlessClears = new AtomicLong();
 
     /**
      * @param options how many slots, and the limits.
@@ -320,12 +322,22 @@ public final class Cpus {
      * Notes that the occupant has cleared mappings: a count per slot, so that whoever must wait for all translations of
      * cleared entries knows whether there are any, without a shared word.
      *
-     * @param cpu a slot that the caller occupies.
+     * @param cpu a slot that the caller occupies, or null if it could get none.
      */
     public void noteClear(final Cpu cpu) {
+        if (cpu == null) {
+            // Volatile: the entries were cleared before; partner: the load in slotlessClears().
+            slotlessClears.incrementAndGet();
+            return;
+        }
         final long clears = cpu.record + SlotLayout.CLEARS * Long.BYTES;
         // Release: the entries were cleared before; partner: the acquire in clears().
         UnsafeApi.putLongRelease(null, clears, UnsafeApi.getLong(clears) + 1);
+    }
+
+    /** @return how often threads without a slot noted a clear, ever. */
+    public long slotlessClears() {
+        return slotlessClears.get();
     }
 
     /**

@@ -1,6 +1,5 @@
 package org.vellum.mapram;
 
-import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
 import org.vellum.cpu.Cpus;
 import org.vellum.epoch.Epochs;
@@ -24,7 +23,6 @@ final class Aliases {
     private final Epochs epochs;
     private final Cpus cpus;
     private final ReentrantLock lock = new ReentrantLock();
-    private final AtomicLong slotless = new AtomicLong();
     private final long[] seen;
     private long slotlessSeen;
     private long stamp;
@@ -35,12 +33,6 @@ final class Aliases {
         seen = new long[cpus.maxSlots()];
         // Nothing was cleared yet: a stamp that has passed.
         stamp = epochs.horizon() - Epochs.STEP;
-    }
-
-    /** A clear by a thread that could get no slot. */
-    void noteClear() {
-        // Atomic add: releases the clears; partner: the load in anyCleared().
-        slotless.incrementAndGet();
     }
 
     void flush() {
@@ -65,7 +57,7 @@ final class Aliases {
             cleared |= clears != seen[i];
             seen[i] = clears;
         }
-        final long withoutSlot = slotless.get();
+        final long withoutSlot = cpus.slotlessClears();
         cleared |= withoutSlot != slotlessSeen;
         slotlessSeen = withoutSlot;
         return cleared;

@@ -37,6 +37,7 @@ public final class MapRam {
     /** The most pages that a block serves in one mapping (V16). */
     public static final int MAX_BLOCK_PAGES = 64;
 
+    private static final int MAX_BLOCK_SHIFT = Integer.numberOfTrailingZeros(MAX_BLOCK_PAGES);
     private static final int CURRENT = 0;
     private static final int BUMP = 1;
     private static final int DIRTY = 2;
@@ -289,16 +290,16 @@ public final class MapRam {
     /** Removes a mapping of a block. Returns false, with nothing changed, if no such mapping starts there. */
     private boolean unmap(final Cpu cpu, final long address, final int count) {
         final long page = table.pageOf(address);
-        if (!table.clearMappingNoFlush(page, Entry.tag(address), count)) {
+        // Counts that no mapping of a block has must not be shifted into an entry.
+        if (count - 1 >>> MAX_BLOCK_SHIFT != 0 || !table.clearMappingNoFlush(page, Entry.tag(address), count)) {
             return false;
         }
         final long block = page >>> VmapBlock.PAGES_SHIFT;
+        cpus.noteClear(cpu);
         if (cpu == null) {
-            aliases.noteClear();
             blocks.add(null, block, count);
             return true;
         }
-        cpus.noteClear(cpu);
         final long slot = (long)cpu.index() * CacheLine.STRIDE_WORDS;
         if (cpu.carriesCaches() && slots.getPlain(slot + CURRENT) == block + 1) {
             slots.putPlain(slot + DIRTY, slots.getPlain(slot + DIRTY) + count);

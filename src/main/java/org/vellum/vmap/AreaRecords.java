@@ -151,6 +151,11 @@ final class AreaRecords {
         return words.getOpaque(id * STRIDE_WORDS + PAGES);
     }
 
+    /** Of a reserved area only, by its owner. */
+    void pages(final long id, final long pages) {
+        words.putOpaque(id * STRIDE_WORDS + PAGES, pages);
+    }
+
     long span(final long id) {
         return words.getOpaque(id * STRIDE_WORDS + SPAN);
     }

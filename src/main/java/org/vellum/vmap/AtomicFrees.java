@@ -22,7 +22,7 @@ public final class AtomicFrees implements Reclaimer.Source {
 
     /**
      * @param space the window.
-     * @param worker unmaps what was pushed; null leaves it to the next poll.
+     * @param worker unmaps what was pushed; null leaves it to the next allocation or poll.
      */
     public AtomicFrees(final VmapSpace space, final Worker worker) {
         this.space = space;
@@ -31,6 +31,7 @@ public final class AtomicFrees implements Reclaimer.Source {
 
     void push(final long id) {
         pendingBytes.getAndAdd(0, space.records().span(id) << Pages.SHIFT);
+        space.countLazy(id, 1);
         long old;
         do {
             old = top.getOpaque(0);
@@ -58,6 +59,7 @@ public final class AtomicFrees implements Reclaimer.Source {
             final boolean moved = space.records().move(id, space.records().state(id), AreaRecords.LAZY);
             assert moved : "an area on the stack belongs to it";
             pendingBytes.getAndAdd(0, -(space.records().span(id) << Pages.SHIFT));
+            space.countLazy(id, -1);
             space.retire(id);
             unmapped++;
         }

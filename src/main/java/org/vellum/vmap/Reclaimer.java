@@ -147,8 +147,13 @@ public final class Reclaimer {
             return true;
         }
         if (attempt == 1 && !inSection) {
-            space.epochs.awaitPassed(space.epochs.stamp(), space.options.graceNanos());
+            final boolean passed = space.epochs.awaitPassed(space.epochs.stamp(), space.options.graceNanos());
             poll(true);
+            if (passed && limboBytes() > 0) {
+                // What stayed mapped for its first grace period was unmapped just now, and needs another.
+                space.epochs.awaitPassed(space.epochs.stamp(), space.options.graceNanos());
+                poll(true);
+            }
             space.frames.drainIdle();
             return true;
         }

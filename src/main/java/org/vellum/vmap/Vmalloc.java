@@ -18,6 +18,9 @@ import org.vellum.report.ExhaustedException;
  * everything waits, and refuses to be called inside a section.
  */
 public final class Vmalloc {
+    /** Pages from which on counting the free frames costs little beside taking so many. */
+    private static final long WORTH_COUNTING = 128;
+
     private final VmapSpace space;
     private final Reclaimer reclaimer;
     private final MappedAccess access;
@@ -115,11 +118,13 @@ public final class Vmalloc {
         StackReserve.ensure();
         final EagerFlush eager = space.eager();
         if (eager == null) {
+            atomicFrees.poll(false);
             reclaimer.beforeAllocation();
             return allocate(pages, Math.max(1, align >>> Pages.SHIFT), flags, low, high, size);
         }
         eager.lock("vmalloc");
         try {
+            atomicFrees.poll(false);
             return allocate(pages, Math.max(1, align >>> Pages.SHIFT), flags, low, high, size);
         } finally {
             eager.unlock();
@@ -130,16 +135,23 @@ public final class Vmalloc {
         final long pages, final long alignPages, final int flags, final long low, final long high, final long size) {
         final long lowPage = Pages.of(low - space.table.start());
         final long highPage = high - space.table.start() >>> Pages.SHIFT;
+        boolean outOfFrames = false;
         for (int attempt = 0;; attempt++) {
-            final long id = space.reserve(AreaKind.VMALLOC, flags, pages, alignPages, lowPage, highPage, size);
+            // Frames that were taken in vain wait in limbo and are missing to everybody: better not to begin.
+            final boolean inVain = pages >= WORTH_COUNTING && pages > space.frames.freeFrames();
+            final long id = inVain ? VmapSpace.NONE
+                : space.reserve(AreaKind.VMALLOC, flags, pages, alignPages, lowPage, highPage, size);
+            outOfFrames |= inVain;
             if (id != VmapSpace.NONE) {
                 if (fill(id, flags)) {
                     return space.publish(id);
                 }
+                // Its addresses wait in limbo, so that a later attempt may lack addresses as well.
+                outOfFrames = true;
                 space.abandon(id);
             }
             if (!reclaimer.reclaim(attempt)) {
-                throw reclaimer.exhausted("vmalloc", pages, id != VmapSpace.NONE);
+                throw reclaimer.exhausted("vmalloc", pages, outOfFrames);
             }
         }
     }
@@ -202,6 +214,7 @@ public final class Vmalloc {
         if (address != 0) {
             StackReserve.ensure();
             atomicFrees.push(space.claim(address, "vfreeAtomic", AreaKind.VMALLOC, AreaRecords.RETIRING));
+            reclaimer.afterRetire();
         }
     }
 
@@ -216,6 +229,7 @@ public final class Vmalloc {
         if (address != 0) {
             StackReserve.ensure();
             space.retireMapped(space.claim(address, "retire", AreaKind.VMALLOC, AreaRecords.RETIRING));
+            reclaimer.afterRetire();
         }
     }
 
@@ -249,7 +263,9 @@ public final class Vmalloc {
 
     private long resize(final long id, final long address, final long size) {
         final long old = space.records().size(id);
-        if ((AreaRecords.flagsOf(space.records().state(id)) & VmallocFlags.ZERO) != 0) {
+        final int flags = AreaRecords.flagsOf(space.records().state(id));
+        // What nobody could write is zero still.
+        if ((flags & (VmallocFlags.ZERO | VmallocFlags.USER)) != 0 && (flags & VmallocFlags.READ_ONLY) == 0) {
             // What is cut off now may come back by a later growth, and must be zero then.
             final long from = Math.min(old, size);
             access.setMemory(address + from, (space.records().pages(id) << Pages.SHIFT) - from, (byte)0);
@@ -262,9 +278,25 @@ public final class Vmalloc {
         final int flags = AreaRecords.flagsOf(space.records().state(id));
         final long old = space.records().size(id);
         final long moved = vmalloc(size, space.records().align(id) << Pages.SHIFT, flags);
-        access.copyMemory(address, moved, old);
+        boolean copied = false;
+        try {
+            copy(address, moved, old);
+            copied = true;
+        } finally {
+            if (!copied) {
+                vfree(moved);
+            }
+        }
         vfree(address);
         return moved;
+    }
+
+    /** By the linear map: the target may be read-only to everybody else. */
+    private void copy(final long source, final long target, final long bytes) {
+        for (long done = 0; done < bytes; done += Pages.SIZE) {
+            final long linear = vmallocToFrame(target + done) << Pages.SHIFT;
+            access.copyMemory(source + done, linear, Math.min(Pages.SIZE, bytes - done));
+        }
     }
 
     /**
@@ -290,6 +322,16 @@ public final class Vmalloc {
      */
     public boolean isVmallocAddress(final long address) {
         return space.table.contains(address);
+    }
+
+    /** For tests that must prove their own coverage. */
+    VmapSpace space() {
+        return space;
+    }
+
+    /** For tests that must prove their own coverage. */
+    Reclaimer reclaimer() {
+        return reclaimer;
     }
 
     static void checkSize(final long size) {

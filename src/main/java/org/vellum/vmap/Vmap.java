@@ -43,12 +43,15 @@ public final class Vmap {
      *              {@code vfree} frees them, V32), or none. {@link VmallocFlags#NO_GUARD} is refused (V29): the guard behind
      *              one area is what stands before the next.
      * @return the address of the first page.
-     * @throws IllegalArgumentException if the count is not positive, the array is too short, a frame is not allocated, or a
-     *                                  flag is not allowed; nothing is changed.
+     * @throws IllegalArgumentException if the count is not positive, the array is too short, a frame is not allocated, not
+     *                                  single although it is to be put, or a flag is not allowed; nothing is changed.
      * @throws ExhaustedException if addresses have run out, or the count is more than all memory.
      */
     public long vmap(final long[] frames, final int offset, final int count, final int flags) {
         VmallocFlags.check(flags, VmallocFlags.READ_ONLY | VmallocFlags.PUT_PAGES);
+        if ((flags & VmallocFlags.PUT_PAGES) != 0) {
+            checkSingle(frames, offset, count);
+        }
         return map(AreaKind.VMAP, "vmap", frames, offset, count, flags);
     }
 
@@ -133,13 +136,23 @@ public final class Vmap {
         }
     }
 
+    /** Frames that are to be freed one by one must have been allocated one by one. */
+    private void checkSingle(final long[] frames, final int offset, final int count) {
+        checkFrames(frames, offset, count);
+        for (int i = offset; i < offset + count; i++) {
+            if (space.frames.table().state(frames[i]) != FrameTable.ALLOCATED || space.frames.table().order(frames[i]) != 0) {
+                throw new IllegalArgumentException("of a larger block, cannot be put: frames[" + i + "]=" + frames[i]);
+            }
+        }
+    }
+
     private boolean isAllocated(final long frame) {
         final int state = space.frames.table().state(frame);
         return state == FrameTable.ALLOCATED || state == FrameTable.TAIL;
     }
 
     /**
-     * Unmaps an area of {@link #vmap} or {@link #sparseArea}. Its addresses fault at once and are reused after a grace period;
+     * Unmaps an area of {@link #vmap}, unless its frames were put, or of {@link #sparseArea}. Its addresses fault at once and are reused after a grace period;
      * the frames are the caller's throughout. Never waits under the lazy policy.
      *
      * @param address of the first page, or 0 for nothing to do.
@@ -279,7 +292,7 @@ public final class Vmap {
         }
         final long page = space.table.pageOf(address);
         final long first = space.records().start(id);
-        if (count <= 0 || (address & Pages.OFFSET_MASK) != 0 || page < first
+        if (count <= 0 || (address & Pages.OFFSET_MASK) != 0 || Entry.tag(address) != Entry.tag(area) || page < first
             || count > first + space.records().pages(id) - page) {
             throw new IllegalArgumentException("outside the area: address=0x" + Long.toHexString(address) + " count="
                 + count + " area=0x" + Long.toHexString(area));

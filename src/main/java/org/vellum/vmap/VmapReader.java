@@ -115,9 +115,16 @@ public final class VmapReader {
         if (!table.contains(address)) {
             return 0;
         }
-        final long entry = table.get(table.pageOf(address));
-        final boolean usable = Entry.isPresent(entry) && (!write || Entry.isWritable(entry));
+        final long page = table.pageOf(address);
+        final long entry = table.get(page);
+        final boolean usable = Entry.isPresent(entry) && (!write || Entry.isWritable(entry)) && !isSparse(page);
         return usable ? Entry.nativePage(entry) + (address & Pages.OFFSET_MASK) : 0;
+    }
+
+    private boolean isSparse(final long page) {
+        final long start = space.index().floor(page);
+        final long id = start < 0 ? -1 : space.idAt(start);
+        return id >= 0 && AreaRecords.kindOf(space.records().state(id)) == AreaKind.SPARSE;
     }
 
     /**
@@ -137,7 +144,8 @@ public final class VmapReader {
             return null;
         }
         final long tag = Entry.tag(address);
-        return tag == 0 || tag == Entry.tag(info.address()) ? info : null;
+        // The mappings that a block serves bear tags of their own.
+        return tag == 0 || tag == Entry.tag(info.address()) || info.kind() == AreaKind.BLOCK ? info : null;
     }
 
     /** A consistent look, or null if the area is reserved, gone, or goes while one looks. */

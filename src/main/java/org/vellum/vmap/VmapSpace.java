@@ -47,7 +47,9 @@ public final class VmapSpace {
     final VmapOptions options;
 
     private final SpinLock lock;
+    /** In absolute pages of Vellum's layout, so that an alignment is one of addresses; all else counts from the window's start. */
     private final AreaTree tree;
+    private final long firstPage;
     private final AreaIndex index;
     private final AreaRecords records;
     private final Limbo limbo;
@@ -76,7 +78,8 @@ public final class VmapSpace {
         this.options = options;
         gather = new MmuGather(cpus, table, frames);
         lock = new SpinLock(cpus);
-        tree = new AreaTree(0, table.pages());
+        firstPage = table.start() >>> Pages.SHIFT;
+        tree = new AreaTree(firstPage, firstPage + table.pages());
         index = new AreaIndex(0, table.pages());
         records = new AreaRecords(Math.min(table.pages(), MAX_RECORDS));
         limbo = new Limbo(epochs, records.words(), AreaRecords.STRIDE_WORDS, AreaRecords.LINK, AreaRecords.STAMP,
@@ -122,8 +125,8 @@ public final class VmapSpace {
             return NONE;
         }
         try {
-            final long start = tree.allocate(span, alignPages, low, high);
-            return start == AreaTree.NONE ? NONE : enter(kind, flags, start, pages, span, alignPages, bytes);
+            final long start = tree.allocate(span, alignPages, firstPage + low, firstPage + high);
+            return start == AreaTree.NONE ? NONE : enter(kind, flags, start - firstPage, pages, span, alignPages, bytes);
         } finally {
             lock.unlock();
         }
@@ -134,7 +137,7 @@ public final class VmapSpace {
         final long bytes) {
         final long id = records.take(kind, flags, start, pages, span);
         if (id == AreaRecords.NONE) {
-            tree.free(start, span);
+            tree.free(firstPage + start, span);
             return NONE;
         }
         records.size(id, bytes);
@@ -163,7 +166,7 @@ public final class VmapSpace {
                 return false;
             }
             for (int i = 0; i < ids.length; i++) {
-                ids[i] = enter(AreaKind.SPARSE, VmallocFlags.NO_GUARD, base + offsets[i], sizes[i], sizes[i],
+                ids[i] = enter(AreaKind.SPARSE, VmallocFlags.NO_GUARD, base - firstPage + offsets[i], sizes[i], sizes[i],
                     alignPages, sizes[i] << Pages.SHIFT);
                 if (ids[i] == NONE) {
                     undo(base, offsets, sizes, ids, i);
@@ -179,7 +182,7 @@ public final class VmapSpace {
     /** Out of records in the middle: nothing was published, so nothing needs a grace period. Under the lock. */
     private void undo(final long base, final long[] offsets, final long[] sizes, final long[] ids, final int done) {
         for (int i = 0; i < done; i++) {
-            index.remove(base + offsets[i]);
+            index.remove(base - firstPage + offsets[i]);
             records.give(ids[i]);
             tree.free(base + offsets[i], sizes[i]);
         }
@@ -254,8 +257,10 @@ public final class VmapSpace {
         final long id = find(address);
         if (id != NONE) {
             final long word = records.state(id);
-            final boolean ends = AreaRecords.kindOf(word) == kind
-                || kind == AreaKind.VMALLOC && (AreaRecords.flagsOf(word) & VmallocFlags.PUT_PAGES) != 0
+            // Who owns the frames decides (V32): an area that was given its frames is one of vfree's, no longer of vunmap's.
+            final boolean putPages = (AreaRecords.flagsOf(word) & VmallocFlags.PUT_PAGES) != 0;
+            final boolean ends = AreaRecords.kindOf(word) == kind && !(kind == AreaKind.VMAP && putPages)
+                || kind == AreaKind.VMALLOC && putPages
                 || kind == AreaKind.VMAP && AreaRecords.kindOf(word) == AreaKind.SPARSE;
             if (ends && AreaRecords.stateOf(word) == AreaRecords.BUSY && AreaRecords.tagOf(word) == Entry.tag(address)
                 && records.move(id, word, to)) {
@@ -283,15 +288,18 @@ public final class VmapSpace {
         }
         final Cpu cpu = cpus.tryEnter();
         gather.clearNoFlush(start, Math.min(MmuGather.SLICE_PAGES, pages));
-        lazyPages.getAndAdd(0, records.span(id));
-        lazyFrames.getAndAdd(0, ownedPages(id));
-        if (cpu != null) {
-            cpus.noteClear(cpu);
-        }
+        countLazy(id, 1);
+        cpus.noteClear(cpu);
         limbo.retire(cpu, id);
         if (cpu != null) {
             cpu.exit();
         }
+    }
+
+    /** Counts an area as lazy, or no longer: from the claim that ended it until its frames and addresses are back. */
+    void countLazy(final long id, final int sign) {
+        lazyPages.getAndAdd(0, sign * records.span(id));
+        lazyFrames.getAndAdd(0, sign * ownedPages(id));
     }
 
     private long ownedPages(final long id) {
@@ -302,6 +310,12 @@ public final class VmapSpace {
 
     /** Gives up a reserved area that could not be filled. It was never visible, but its entries were. */
     void abandon(final long id) {
+        long filled = 0;
+        while (filled < records.pages(id) && Entry.isPresent(table.get(records.start(id) + filled))) {
+            filled++;
+        }
+        // So that limbo is not said to hold more frames than it does.
+        records.pages(id, filled);
         final long word = records.state(id);
         final boolean moved = records.move(id, word, AreaRecords.LAZY);
         assert moved : "a reserved area belongs to one thread";
@@ -311,6 +325,7 @@ public final class VmapSpace {
     /** Leaves the area mapped until a grace period has ended, then unmaps it. The claim moved it to retiring. */
     void retireMapped(final long id) {
         final Cpu cpu = cpus.tryEnter();
+        countLazy(id, 1);
         retiring.retire(cpu, id);
         if (cpu != null) {
             cpu.exit();
@@ -334,7 +349,7 @@ public final class VmapSpace {
     private void takeOut(final long id) {
         final long start = records.start(id);
         index.remove(start);
-        tree.free(start, records.span(id));
+        tree.free(firstPage + start, records.span(id));
         records.give(id);
     }
 
@@ -408,6 +423,7 @@ public final class VmapSpace {
         if (!giveBack(id)) {
             return false;
         }
+        // The record may be another area's by now.
         lazyPages.getAndAdd(0, -span);
         lazyFrames.getAndAdd(0, -owned);
         return true;
@@ -461,6 +477,7 @@ public final class VmapSpace {
         public boolean release(final long id) {
             final boolean moved = records.move(id, records.state(id), AreaRecords.LAZY);
             assert moved : "a retiring area belongs to limbo";
+            countLazy(id, -1);
             retire(id);
             return true;
         }
