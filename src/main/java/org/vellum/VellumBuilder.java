@@ -42,7 +42,7 @@ public final class VellumBuilder {
     }
 
     /**
-     * @param bytes of addresses of the vmap window, a multiple of 4 MiB. Default four times the memory.
+     * * @param bytes of addresses of the vmap window, a multiple of 4 MiB. Default four times the memory, at least 64 GiB.
      * @return this.
      */
     public VellumBuilder window(final long bytes) {

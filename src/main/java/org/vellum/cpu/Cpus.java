@@ -70,9 +70,9 @@ public final class Cpus {
             cpus[i] = new Cpu(this, i, slots.address((long)i * SlotLayout.STRIDE_WORDS), i < options.cachedSlots());
         }
         for (int i = 0; i < options.cells(); i++) {
-            cells.putPlain(i, i & (options.cachedSlots() - 1));
+            cells.putPlain(i, SlotLayout.CELL_UNASSIGNED);
         }
-        limit.putPlain(0, options.cachedSlots());
+        limit.putPlain(0, 1);
         clock.putPlain(0, options.firstEpoch());
         clockAddress = clock.address(0);
         cellsBase = cells.address(0);
@@ -236,7 +236,8 @@ public final class Cpus {
     }
 
     /**
-     * Occupies one given slot, to drain its caches, if it is idle and the caller is outside any section. Never waits.
+     * Occupies one given slot, to drain its caches, if it is idle. Never waits. Allowed inside a section of the caller's, too:
+     * a visit is not a section, and ends before anything else; the caller must not enter while it lasts.
      *
      * @param index of the slot, below {@link #limit()}.
      * @return the slot, owed an exit, or null.
@@ -277,9 +278,15 @@ public final class Cpus {
         return options.maxSlots();
     }
 
+    /** @return how many of the slots that carry caches are in use or were: only those can have anything in their caches. */
+    public int usedCachedSlots() {
+        return Math.min(limit(), options.cachedSlots());
+    }
+
     /** @return how many slots are in use or were: who scans announcements scans these. */
     public int limit() {
-        // Volatile: partner of the CAS in grow(); a slot is entered only after the limit covers it.
+        // Volatile: partner of the CAS in cover(). A slot is entered only after the limit covers it, so a reader that a scan misses
+        // because it read the limit before, entered after the scan as if that slot had been seen idle.
         return (int)limit.getVolatile(0);
     }
 
@@ -379,8 +386,12 @@ public final class Cpus {
         return id & cellMask;
     }
 
-    boolean grow(final int from) {
-        return from < options.maxSlots() && limit.compareAndSet(0, from, from + 1);
+    /** Makes the limit cover a slot, before it is entered: whoever scans must not miss it. */
+    void cover(final int index) {
+        for (int covered = limit(); covered <= index; covered = limit()) {
+            // CAS: partner of the volatile load in limit().
+            limit.compareAndSet(0, covered, index + 1);
+        }
     }
 
     /**
@@ -418,7 +429,8 @@ public final class Cpus {
         }
         for (int i = 0; i < options.cells(); i++) {
             final long cell = cells.getVolatile(i);
-            if (SlotLayout.displacedOf(cell) != 0 || SlotLayout.slotOf(cell) >= options.cachedSlots()) {
+            if (SlotLayout.isAssigned(cell)
+                && (SlotLayout.displacedOf(cell) != 0 || SlotLayout.slotOf(cell) >= options.cachedSlots())) {
                 throw new AssertionError("cell=" + i + " value=" + Long.toHexString(cell));
             }
         }

@@ -27,6 +27,7 @@ final class Displacement {
     final AtomicLong rehomesUndone = new AtomicLong();
     final AtomicLong waits = new AtomicLong();
 
+    private final AtomicLong nextSlot = new AtomicLong();
     private final AtomicBoolean closed = new AtomicBoolean();
     private volatile Runnable slotsBusy = () -> { };
 
@@ -57,6 +58,8 @@ final class Displacement {
             addState(held, 1);
             return held;
         }
+        requireOpen();
+        assign(cpus.cellIndex(id));
         final Cpu cpu = enterAny(thread, id);
         return cpu != null || !mayWait ? cpu : enterWaiting(thread, id);
     }
@@ -104,6 +107,9 @@ final class Displacement {
     /** The slot that the thread occupies, or null: exact, because only the thread itself writes its own id. */
     Cpu held(final Thread thread, final long id) {
         final long cell = cpus.cells.getVolatile(cpus.cellIndex(id));
+        if (!SlotLayout.isAssigned(cell)) {
+            return null;
+        }
         final boolean fits = cpus.wordId(id) == id;
         if (fits) {
             final Cpu affine = cpus.cpus[SlotLayout.slotOf(cell)];
@@ -164,9 +170,6 @@ final class Displacement {
             }
         }
         for (int i = cached; i < cpus.options.maxSlots(); i++) {
-            if (i == cpus.limit()) {
-                cpus.grow(i);
-            }
             if (occupy(cpus.cpus[i], id)) {
                 return cpus.cpus[i];
             }
@@ -176,10 +179,11 @@ final class Displacement {
 
     Cpu visit(final Cpu cpu, final Thread thread, final long id) {
         requireOpen();
-        if (cpus.occupancy(cpu.index) != SlotLayout.IDLE || held(thread, id) != null) {
+        if (cpus.occupancy(cpu.index) != SlotLayout.IDLE) {
             return null;
         }
         StackReserve.ensure();
+        assign(cpus.cellIndex(id));
         cpus.cells.getAndAdd(cpus.cellIndex(id), SlotLayout.CELL_DISPLACED_ONE);
         if (!occupy(cpu, id)) {
             cpus.cells.getAndAdd(cpus.cellIndex(id), -SlotLayout.CELL_DISPLACED_ONE);
@@ -194,11 +198,23 @@ final class Displacement {
         cpu.occupant = thread;
     }
 
+    /** Deals the next slot to a cell that has none. Neighbours in time get different slots. */
+    private void assign(final long cellIndex) {
+        final long cell = cpus.cells.getVolatile(cellIndex);
+        if (!SlotLayout.isAssigned(cell)) {
+            final int slot = (int)(nextSlot.getAndIncrement() & (cpus.cachedSlots() - 1));
+            cpus.cover(slot);
+            // CAS: of two threads of a new cell one deals, and the limit covers the slot before it can be entered.
+            cpus.cells.compareAndSet(cellIndex, cell, slot);
+        }
+    }
+
     private boolean occupy(final Cpu cpu, final long id) {
         final long at = (long)cpu.index * SlotLayout.STRIDE_WORDS;
         if (cpus.slots.getOpaque(at) != SlotLayout.IDLE) {
             return false;
         }
+        cpus.cover(cpu.index);
         final long announced = SlotLayout.occupied(cpus.wordId(id), cpus.clock().getOpaque(0));
         // Volatile: announces the epoch (partner: the fence in Epochs.stamp) and is a1 of the argument in Cpus.
         return cpus.slots.compareAndSet(at, SlotLayout.IDLE, announced);

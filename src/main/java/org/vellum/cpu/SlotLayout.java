@@ -42,6 +42,9 @@ final class SlotLayout {
 
     static final long CELL_DISPLACED_ONE = 1L << 32;
 
+    /** No thread of the cell has entered yet: slots are dealt out as they are needed, so that few threads mean few slots. */
+    static final long CELL_UNASSIGNED = 1L << 62;
+
     private SlotLayout() {
     }
 
@@ -56,6 +59,10 @@ final class SlotLayout {
 
     static int epochOf(final long occupancy) {
         return (int)occupancy;
+    }
+
+    static boolean isAssigned(final long cell) {
+        return cell < CELL_UNASSIGNED;
     }
 
     static int slotOf(final long cell) {

@@ -11,13 +11,14 @@ import org.vellum.mem.Words;
  * cannot afford; a monitor would pin virtual threads. There is no queue and no fairness: holders do a bounded amount of work
  * and never wait for a grace period, so a waiter's turn comes.
  *
- * <p>Discipline, checked under {@code -ea}: a thread inside a section never blocks here ({@link #tryLock} is what it may
- * do), because the holder may be waiting for a processor that the section's thread occupies; and nobody waits for a grace
+ * <p>Discipline, checked under {@code -ea}: a thread inside a section never waits here without bound ({@link #tryLock} and
+ * {@link #acquire} are what it may do), because the holder may be waiting for a processor that the section's thread occupies; and nobody waits for a grace
  * period while holding one ({@link #noneHeld}).
  */
 public final class SpinLock {
     private static final int SPINS = 200;
     private static final long PARK_NANOS = 20_000;
+    private static final int TRIES_IN_SECTION = 100;
     private static final long FREE = 0;
     private static final long HELD = 1;
 
@@ -58,7 +59,11 @@ public final class SpinLock {
     }
 
     /**
-     * Acquires the lock as the caller may: parking outside sections, for a bounded time inside.
+     * Acquires the lock as the caller may: until it has it outside sections, for a bounded time of some milliseconds inside.
+     *
+     * <p>The tries inside a section are not a wait that could deadlock: a holder never depends on the end of a section. The bound
+     * is for the others, whose memory the section holds up; the tries are parked, so that a holder which was preempted on the
+     * same processor gets to run.
      *
      * @return whether the lock was acquired; true for certain outside sections.
      */
@@ -66,11 +71,17 @@ public final class SpinLock {
         if (spin(SPINS)) {
             return true;
         }
-        if (cpus.inSection()) {
-            return spin(50 * SPINS);
+        if (!cpus.inSection()) {
+            lock();
+            return true;
         }
-        lock();
-        return true;
+        for (int i = 0; i < TRIES_IN_SECTION; i++) {
+            LockSupport.parkNanos(this, PARK_NANOS);
+            if (spin(SPINS)) {
+                return true;
+            }
+        }
+        return false;
     }
 
     private boolean spin(final int times) {

@@ -144,12 +144,22 @@ public final class Limbo {
      */
     public int pollAll() {
         StackReserve.ensure();
-        for (int i = 0; i < cpus.cachedSlots(); i++) {
+        for (int i = 0; i < cpus.usedCachedSlots(); i++) {
             advanceIfNew(i);
         }
+        return releasePassedOfAll();
+    }
+
+    /**
+     * {@link #pollAll()} by an owner that paces the flushes itself: does not advance the clock for the slots' tokens.
+     *
+     * @return how many tokens were released.
+     */
+    public int releasePassedOfAll() {
+        StackReserve.ensure();
         final long horizon = epochs.refreshHorizon();
         int released = releaseAll(takeShared()) + releaseAll(takeOwn(horizon));
-        for (int i = 0; i < cpus.cachedSlots(); i++) {
+        for (int i = 0; i < cpus.usedCachedSlots(); i++) {
             // Opaque peek: an empty-looking queue is at worst visited by the next poll.
             if (queues.getOpaque((long)i * CacheLine.STRIDE_WORDS + FIRST) != EMPTY) {
                 released += releaseAll(takeVisited(i, horizon));

@@ -55,8 +55,12 @@ final class Blocks {
     /** A block with no page in use, or {@link BlockPool#NONE}: from the pool, else from the window. */
     long take() {
         if (limbo.bytes() >= limboMaxBytes) {
-            paceFlush();
-            limbo.releasePassed();
+            if (paceFlush()) {
+                // Once per flush, also what threads have left behind on slots that are idle now.
+                limbo.releasePassedOfAll();
+            } else {
+                limbo.releasePassed();
+            }
         }
         final long block = pool.pop();
         return block == BlockPool.NONE ? create() : block;
@@ -66,13 +70,15 @@ final class Blocks {
      * One flush for as many blocks as limbo may hold, whichever slots they are of. It is asked for when limbo is full, not when
      * the pool is empty: the section that asks began before the flush and cannot profit from it, the next one does.
      */
-    private void paceFlush() {
+    private boolean paceFlush() {
         final long retiredNow = retired.get();
         final long retiredThen = retiredAtFlush.get();
         if ((retiredNow - retiredThen) * BLOCK_BYTES >= limboMaxBytes
             && retiredAtFlush.compareAndSet(retiredThen, retiredNow)) {
             epochs.advanceFrom(epochs.now());
+            return true;
         }
+        return false;
     }
 
     private long create() {

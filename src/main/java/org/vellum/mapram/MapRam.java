@@ -342,7 +342,7 @@ public final class MapRam {
      */
     private int purgeCurrent(final int room) {
         int purged = 0;
-        for (int i = 0; i < cpus.cachedSlots(); i++) {
+        for (int i = 0; i < cpus.usedCachedSlots(); i++) {
             final long slot = (long)i * CacheLine.STRIDE_WORDS;
             // A peek; decided again by the occupant.
             if (slots.getOpaque(slot + CURRENT) == NO_BLOCK) {

@@ -21,7 +21,7 @@ public final class BlockRanges {
     public long reserve() {
         final long id = space.reserve(AreaKind.BLOCK, VmallocFlags.NO_GUARD, VmapOptions.BLOCK_PAGES,
             VmapOptions.BLOCK_PAGES, 0, space.table.pages(), (long)VmapOptions.BLOCK_PAGES << Pages.SHIFT);
-        if (id != VmapSpace.NONE) {
+        if (id >= 0) {
             space.publish(id);
         }
         return id;

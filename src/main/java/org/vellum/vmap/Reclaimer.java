@@ -49,6 +49,7 @@ public final class Reclaimer {
     private final Runnable drain = this::drainByWorker;
     private final List<Source> sources = new CopyOnWriteArrayList<>();
     private final AtomicBoolean drainAsked = new AtomicBoolean();
+    private final AtomicLong drainAbove = new AtomicLong();
     private final AtomicLong drains = new AtomicLong();
     private final AtomicLong exhaustions = new AtomicLong();
     private final AtomicLong boundedWaits = new AtomicLong();
@@ -60,6 +61,7 @@ public final class Reclaimer {
     public Reclaimer(final VmapSpace space, final Worker worker) {
         this.space = space;
         this.worker = worker;
+        drainAbove.set(space.options.lazyMaxPages());
     }
 
     /**
@@ -71,7 +73,7 @@ public final class Reclaimer {
 
     /** To be called after something went to limbo: asks for a drain if the bound is exceeded. Never waits. */
     public void afterRetire() {
-        if (space.lazyPages() > space.options.lazyMaxPages() && !drainAsked.get() && drainAsked.compareAndSet(false, true)
+        if (space.lazyPages() > drainAbove.get() && !drainAsked.get() && drainAsked.compareAndSet(false, true)
             && worker != null) {
             worker.request(drain);
         }
@@ -81,11 +83,11 @@ public final class Reclaimer {
     public void beforeAllocation() {
         if (space.lazyPages() > space.options.lazyMaxPages()) {
             // The worker may have the drain already, but cannot visit a slot that is never idle: the caller's own is one.
-            final boolean mine = drainAsked.get() && drainAsked.compareAndSet(true, false);
-            if (mine) {
-                drains.incrementAndGet();
+            if (drainAsked.get() && drainAsked.compareAndSet(true, false)) {
+                drain(false);
+            } else {
+                space.releasePassed();
             }
-            poll(mine);
         }
         if (space.lazyFrames() > space.frames.configuredFrames() / LIMBO_SHARE) {
             boundFramesInLimbo();
@@ -102,15 +104,24 @@ public final class Reclaimer {
     }
 
     private void drainByWorker() {
-        if (!drainAsked.compareAndSet(true, false)) {
-            return;
+        if (drainAsked.compareAndSet(true, false)) {
+            drain(true);
         }
+    }
+
+    /**
+     * One flush and one look at every slot. If a section holds much of it back, the next drain is asked for only when half as
+     * much again has gathered: asking at each free would cost more than the addresses are worth.
+     */
+    private void drain(final boolean mayWait) {
         drains.incrementAndGet();
         poll(true);
-        if (space.lazyPages() > space.options.lazyMaxPages()) {
+        final long bound = space.options.lazyMaxPages();
+        if (mayWait && space.lazyPages() > bound) {
             space.epochs.awaitPassed(space.epochs.stamp(), space.options.graceNanos());
             poll(true);
         }
+        drainAbove.set(Math.max(bound, space.lazyPages() + bound / 2));
     }
 
     /**
@@ -182,6 +193,16 @@ public final class Reclaimer {
     /** @return allocations that waited because too many frames were in limbo. */
     public long boundedWaits() {
         return boundedWaits.get();
+    }
+
+    /**
+     * @param call the method that gives up.
+     * @param pages what it asked for.
+     * @return the exception for a call inside a section that could not get the window's lock in bounded time.
+     */
+    ExhaustedException busy(final String call, final long pages) {
+        return new ExhaustedException(Resource.WINDOW, call + " of " + pages
+            + " pages: the window's lock stayed busy; called inside a section, so it did not wait: try again outside");
     }
 
     /**

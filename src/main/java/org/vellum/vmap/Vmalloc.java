@@ -142,7 +142,7 @@ public final class Vmalloc {
             final long id = inVain ? VmapSpace.NONE
                 : space.reserve(AreaKind.VMALLOC, flags, pages, alignPages, lowPage, highPage, size);
             outOfFrames |= inVain;
-            if (id != VmapSpace.NONE) {
+            if (id >= 0) {
                 if (fill(id, flags)) {
                     return space.publish(id);
                 }
@@ -151,7 +151,8 @@ public final class Vmalloc {
                 space.abandon(id);
             }
             if (!reclaimer.reclaim(attempt)) {
-                throw reclaimer.exhausted("vmalloc", pages, outOfFrames);
+                throw id == VmapSpace.BUSY ? reclaimer.busy("vmalloc", pages)
+                    : reclaimer.exhausted("vmalloc", pages, outOfFrames);
             }
         }
     }

@@ -116,11 +116,11 @@ public final class Vmap {
     private long reserve(final AreaKind kind, final String call, final int flags, final long pages) {
         for (int attempt = 0;; attempt++) {
             final long id = space.reserve(kind, flags, pages, 1, 0, space.table.pages(), pages << Pages.SHIFT);
-            if (id != VmapSpace.NONE) {
+            if (id >= 0) {
                 return id;
             }
             if (!reclaimer.reclaim(attempt)) {
-                throw reclaimer.exhausted(call, pages, false);
+                throw id == VmapSpace.BUSY ? reclaimer.busy(call, pages) : reclaimer.exhausted(call, pages, false);
             }
         }
     }

@@ -1,5 +1,7 @@
 package org.vellum.vmap;
 
+import org.vellum.mem.Pages;
+
 /**
  * The shape of the window.
  *
@@ -13,6 +15,7 @@ public record VmapOptions(long windowPages, long lazyMaxPages, FlushPolicy polic
     public static final int BLOCK_PAGES = 1024;
 
     private static final long LAZY_PAGES_PER_BIT = 8192;
+    private static final long LEAST_WINDOW_BYTES = 64L << 30;
 
     /** Checks the ranges above. */
     public VmapOptions {
@@ -28,15 +31,21 @@ public record VmapOptions(long windowPages, long lazyMaxPages, FlushPolicy polic
     }
 
     /**
-     * The default: a window of four times the memory, and the kernel's bound of lazy pages (32 MiB for each bit of the
-     * number of processors: a flush costs more with more of them, but only logarithmically should addresses be wasted for
-     * it), or an eighth of a small window.
+     * The default: a window of four times the memory, but at least 64 GiB of addresses, and the kernel's bound of lazy pages
+     * (32 MiB for each bit of the number of processors: a flush costs more with more of them, but only logarithmically should
+     * addresses be wasted for it), or an eighth of a small window.
+     *
+     * <p>The floor is for sections that the operating system preempts. While one sleeps for its 10 ms, nothing cleared since is
+     * reused, and two processors that do nothing but map and unmap go through some 10 GiB of addresses meanwhile. Addresses
+     * cost nothing until they are used, then 8 bytes of table a page; running out costs a wait, or inside a section a failure.
      *
      * @param memoryBytes bytes of physical memory.
      * @return options for this machine.
      */
     public static VmapOptions of(final long memoryBytes) {
-        final long pages = Math.max(1, (memoryBytes * 4 + (4L << 20) - 1) / (4L << 20)) * BLOCK_PAGES;
+        final long bytes = Math.max(4 * memoryBytes, LEAST_WINDOW_BYTES);
+        final long blockBytes = (long)BLOCK_PAGES << Pages.SHIFT;
+        final long pages = (bytes + blockBytes - 1) / blockBytes * BLOCK_PAGES;
         return new VmapOptions(pages, lazyMax(pages), FlushPolicy.LAZY, 1_000_000_000L);
     }
 

@@ -34,9 +34,13 @@ import org.vellum.report.Listener;
  * <p>Thread safety: all methods may be called by any thread.
  */
 public final class VmapSpace {
-    /** What {@link #reserve} returns when there is no range, no record, or (inside a section) no lock to be had. */
+    /** What {@link #reserve} returns when there is no range or no record to be had. */
     static final long NONE = -1;
+    /** What {@link #reserve} returns inside a section when somebody else held the lock for too long. */
+    static final long BUSY = -2;
 
+    /** More areas than this need twice as many frames: records are reserved for the larger of both. */
+    private static final long USUAL_RECORDS = 1L << 22;
     private static final long MAX_RECORDS = 1L << 26;
 
     final Cpus cpus;
@@ -81,13 +85,17 @@ public final class VmapSpace {
         firstPage = table.start() >>> Pages.SHIFT;
         tree = new AreaTree(firstPage, firstPage + table.pages());
         index = new AreaIndex(0, table.pages());
-        records = new AreaRecords(Math.min(table.pages(), MAX_RECORDS));
+        records = new AreaRecords(mostAreas());
         limbo = new Limbo(epochs, records.words(), AreaRecords.STRIDE_WORDS, AreaRecords.LINK, AreaRecords.STAMP,
             new ReleaseArea(), listener);
         retiring = new Limbo(epochs, records.words(), AreaRecords.STRIDE_WORDS, AreaRecords.LINK, AreaRecords.STAMP,
             new UnmapArea(), listener);
         eager = options.policy() == FlushPolicy.EAGER ? new EagerFlush(epochs) : null;
         table.onFault(new VmapFaults(this));
+    }
+
+    private long mostAreas() {
+        return Math.min(Math.min(table.pages(), MAX_RECORDS), Math.max(USUAL_RECORDS, 2 * frames.configuredFrames()));
     }
 
     /** @return the window's table. */
@@ -115,14 +123,14 @@ public final class VmapSpace {
      * @param low first page of the window that may be used.
      * @param high exclusive.
      * @param bytes what the caller asked for.
-     * @return the number of the area, reserved, or {@link #NONE}.
+     * @return the number of the area, reserved, or {@link #NONE}, or {@link #BUSY}.
      */
     long reserve(
         final AreaKind kind, final int flags, final long pages, final long alignPages, final long low, final long high,
         final long bytes) {
         final long span = pages + ((flags & VmallocFlags.NO_GUARD) != 0 ? 0 : 1);
         if (!lock.acquire()) {
-            return NONE;
+            return BUSY;
         }
         try {
             final long start = tree.allocate(span, alignPages, firstPage + low, firstPage + high);
@@ -371,6 +379,11 @@ public final class VmapSpace {
      */
     public int poll(final boolean all) {
         return all ? retiring.pollAll() + limbo.pollAll() : retiring.poll() + limbo.poll();
+    }
+
+    /** Releases what has passed of the caller's own slot, without asking for a flush: cheap enough for every allocation. */
+    void releasePassed() {
+        limbo.releasePassed();
     }
 
     /** @return bytes in limbo, of areas that are unmapped or about to be. */
