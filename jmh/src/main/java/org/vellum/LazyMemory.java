@@ -12,13 +12,18 @@ import org.vellum.vmap.FlushPolicy;
 public class LazyMemory {
     /** Enough for each benchmark here at some dozens of threads; banks come on demand. */
     private static final long BYTES = 512L << 20;
+    /**
+     * Addresses are what a thread uses up while another, preempted in a section, holds up their reuse: some milliseconds'
+     * worth. The table behind them costs a 512th of this.
+     */
+    private static final long WINDOW_BYTES = 8L << 30;
 
     /** The memory, open while benchmarks run. */
     public Vellum vellum;
 
     /** @return how the memory is built; subclasses change it. */
     protected VellumBuilder builder() {
-        return Vellum.builder().memory(BYTES).flushPolicy(FlushPolicy.LAZY);
+        return Vellum.builder().memory(BYTES).window(WINDOW_BYTES).flushPolicy(FlushPolicy.LAZY);
     }
 
     /** Opens it; the setups of subclasses come after. */
