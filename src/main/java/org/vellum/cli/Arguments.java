@@ -11,7 +11,7 @@ final class Arguments {
     static final int MAX_MILLIS = 3_600_000;
     static final int MAX_ROUNDS = 1000;
     static final long MIN_MEMORY = 16L << 20;
-    static final long MAX_MEMORY = 1L << 40;
+    static final long MAX_MEMORY = 256L << 30;
 
     private Arguments() {
     }
@@ -71,7 +71,7 @@ final class Arguments {
                     return value << shift;
                 }
             }
-            throw new TypeConversionException("'" + text + "' is not a size from 16m to 1024g (suffixes: k, m, g)");
+            throw new TypeConversionException("'" + text + "' is not a size from 16m to 256g (suffixes: k, m, g)");
         }
     }
 }

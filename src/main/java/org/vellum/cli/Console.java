@@ -5,9 +5,12 @@ import java.util.Locale;
 
 /** Where a command writes: rows for machines or tables for people, never both, and problems beside them. */
 final class Console {
+    private static final long PROGRESS_NANOS = 900_000_000L;
+
     private final PrintStream out;
     private final PrintStream err;
     private final boolean json;
+    private long lastProgress = System.nanoTime();
 
     Console(final PrintStream out, final PrintStream err, final boolean json) {
         this.out = out;
@@ -28,9 +31,11 @@ final class Console {
         }
     }
 
-    /** How far a long piece of work is; machines do not get it. */
+    /** How far a long piece of work is, once a second at most; machines do not get it. */
     void progress(final String format, final Object... arguments) {
-        if (!json) {
+        final long now = System.nanoTime();
+        if (!json && now - lastProgress >= PROGRESS_NANOS) {
+            lastProgress = now;
             err.println(String.format(Locale.ROOT, format, arguments));
         }
     }

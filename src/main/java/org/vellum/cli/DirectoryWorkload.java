@@ -31,7 +31,8 @@ final class DirectoryWorkload implements Workload {
         }
     }
 
-    private static void checkRoom(final long memoryBytes, final int threads) {
+    /** Refuses a memory that the blocks of so many threads would fill by more than half. */
+    static void checkRoom(final long memoryBytes, final int threads) {
         long pages = 2 * DirectoryBlock.MAX_PAGES;
         for (int i = 0; i < threads; i++) {
             pages += Arrays.stream(DirectoryHammer.sizes(i)).sum();

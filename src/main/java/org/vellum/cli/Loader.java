@@ -22,8 +22,9 @@ final class Loader {
     /** Pieces a thread should get at least, so that all have something to do; but none smaller than this for it. */
     private static final int PIECES_PER_THREAD = 4;
     private static final int FAIR_PIECE = 1 << 20;
-    private static final int MIN_PIECE = 64 << 10;
+    private static final long MIN_PIECE = 64 << 10;
     private static final int CHURNERS = 2;
+    private static final long CHURN_BYTES = (long)CHURNERS * (Churn.MAX_PAGES << Pages.SHIFT);
 
     private final Console console;
     private final List<FilePiece.Source> sources;
@@ -41,15 +42,24 @@ final class Loader {
         this.threads = threads;
         this.memoryBytes = memoryBytes;
         this.afterRead = afterRead;
+        checkRoom(memoryBytes, threads);
     }
 
-    /** A quarter of the memory is for what is loaded at one time; as much may wait in limbo. */
-    private int pieceBytes(final long bytes) {
-        final long share = (memoryBytes / 4 - (long)CHURNERS * (Churn.MAX_PAGES << Pages.SHIFT)) / threads;
-        if (share < MIN_PIECE) {
-            throw new BadInput("--memory is too small for " + threads + " threads: at least "
-                + ((long)(threads + 1) * MIN_PIECE * 4 + 4L * CHURNERS * (Churn.MAX_PAGES << Pages.SHIFT) >> 20) + "m are needed");
+    /** What one thread may load at a time, in bytes: together a quarter of the memory; as much may wait in limbo. */
+    private static long share(final long memoryBytes, final int threads) {
+        return (memoryBytes / 4 - CHURN_BYTES) / threads;
+    }
+
+    /** Refuses a memory that is too small for so many threads. */
+    static void checkRoom(final long memoryBytes, final int threads) {
+        if (share(memoryBytes, threads) < MIN_PIECE) {
+            throw new BadInput("--memory is too small for " + threads + " loading threads: at least "
+                + (4 * (threads * MIN_PIECE + CHURN_BYTES) + (1 << 20) - 1 >> 20) + "m are needed");
         }
+    }
+
+    private int pieceBytes(final long bytes) {
+        final long share = share(memoryBytes, threads);
         final long fair = Math.max(FAIR_PIECE, bytes / ((long)threads * PIECES_PER_THREAD));
         return (int)(Math.min(MAX_PIECE, Math.min(share, fair)) & -Pages.SIZE);
     }

@@ -2,7 +2,9 @@ package org.vellum.cli;
 
 import java.io.PrintStream;
 import java.io.PrintWriter;
+import java.io.UncheckedIOException;
 import java.util.function.Consumer;
+import org.vellum.mem.NativeAccess;
 import org.vellum.report.ExhaustedException;
 import org.vellum.vmap.VmapBuffer;
 import picocli.CommandLine;
@@ -57,6 +59,9 @@ public final class Main {
         } catch (final AssertionError | OutOfMemoryError e) {
             // From verify(), or no memory for what was asked: picocli hands on exceptions only.
             return complain(err, NOT_HELD, e.toString());
+        } catch (final IllegalStateException e) {
+            // From execute() itself: the JVM was started without the flag. What a command throws, picocli wraps.
+            return complain(err, NOT_HELD, e.getMessage());
         } finally {
             out.flush();
         }
@@ -64,10 +69,12 @@ public final class Main {
 
     /** Options before the command would belong to nobody. */
     private static int execute(final ParseResult parsed) {
-        if (parsed.hasSubcommand() && !parsed.matchedOptions().isEmpty()) {
+        final boolean help = parsed.isUsageHelpRequested() || parsed.isVersionHelpRequested();
+        if (!help && parsed.hasSubcommand() && !parsed.matchedOptions().isEmpty()) {
             throw new ParameterException(parsed.commandSpec().commandLine(),
                 "options go behind the command: " + parsed.matchedOptions().get(0).longestName());
         }
+        NativeAccess.require();
         return new CommandLine.RunLast().execute(parsed);
     }
 
@@ -83,7 +90,7 @@ public final class Main {
         if (e instanceof ExhaustedException) {
             return complain(err, NOT_HELD, "exhausted: " + e.getMessage());
         }
-        if (e instanceof java.io.UncheckedIOException) {
+        if (e instanceof UncheckedIOException) {
             return complain(err, NOT_HELD, e.getMessage());
         }
         // Nothing that a user could have done: whoever repairs it needs the trace.

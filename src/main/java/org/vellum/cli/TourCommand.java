@@ -31,13 +31,17 @@ final class TourCommand implements Callable<Integer> {
     public Integer call() {
         final Console console = streams.console(options.json);
         final int[] threads = options.threads(1, 2, 4, 8);
+        final int most = threads[threads.length - 1];
+        Loader.checkRoom(options.memory, most);
+        VmapWorkload.checkRoom(options.memory, most);
+        DirectoryWorkload.checkRoom(options.memory, most);
         final List<FilePiece.Source> files = TourFiles.find(Math.min(FILE_BYTES, options.memory));
         boolean held = true;
         if (files.isEmpty()) {
             console.failure("found no file of the JDK to load: java.home=%s", System.getProperty("java.home"));
             held = false;
         }
-        held &= new Loader(console, files, threads[threads.length - 1], options.memory, afterRead).run();
+        held &= new Loader(console, files, most, options.memory, afterRead).run();
         final int rounds = options.rounds(ROUNDS);
         held &= new VmapTable(console, threads, options.millis(160), rounds, options.memory).pages();
         held &= new VmapTable(console, threads, options.millis(100), rounds, options.memory).directory();

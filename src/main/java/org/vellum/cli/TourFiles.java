@@ -1,6 +1,7 @@
 package org.vellum.cli;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.URISyntaxException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -50,7 +51,7 @@ final class TourFiles {
         }
         try (Stream<Path> all = Files.walk(Path.of(System.getProperty("java.home")))) {
             all.filter(Files::isRegularFile).sorted().forEach(files::add);
-        } catch (final IOException | java.io.UncheckedIOException e) {
+        } catch (final IOException | UncheckedIOException e) {
             // A part of the JDK that may not be listed: what was listed before is enough.
             return files;
         }

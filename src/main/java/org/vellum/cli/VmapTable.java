@@ -1,6 +1,7 @@
 package org.vellum.cli;
 
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 
 /** Runs a workload of mapping under all its policies and prints what came out. */
@@ -29,8 +30,8 @@ final class VmapTable {
 
     /** Map + touch + unmap of four pages. Returns whether every check held. */
     boolean pages() {
-        console.line("vmap: map + touch + unmap of 4 pages, median of %d x %d ms a cell", rounds, millis);
         final VmapWorkload workload = new VmapWorkload(memory, maxThreads());
+        console.line("vmap: map + touch + unmap of 4 pages, median of %d x %d ms a cell", rounds, millis);
         final Grid grid = Grid.measure(workload, threads, millis, rounds, console);
         rows(grid, workload.policies(), false);
         header(workload.policies(), "  eager/blocks  (reference 1)  blocks/touch");
@@ -44,10 +45,10 @@ final class VmapTable {
 
     /** The directory workload. Returns whether every check held. */
     boolean directory() {
+        final DirectoryWorkload workload = new DirectoryWorkload(memory, maxThreads());
         console.line("vmap --workload directory: map a block of 1..16 scattered frames, look up, modify, checksum, unmap;"
             + " median of %d x %d ms a cell", rounds, millis);
         console.line("  batched: each thread keeps 64 vmap areas, then vunmaps them all and calls unmapAliases() once");
-        final DirectoryWorkload workload = new DirectoryWorkload(memory, maxThreads());
         final Grid grid = Grid.measure(workload, threads, millis, rounds, console);
         rows(grid, workload.policies(), true);
         header(workload.policies(), "  eager/blocks   map share: blocks   eager");
@@ -69,7 +70,7 @@ final class VmapTable {
 
     private static String reference(final int count) {
         final int[] nanos = REFERENCE.get(count);
-        return nanos == null ? "-" : String.format(java.util.Locale.ROOT, "%.1f", (double)nanos[0] / nanos[1]);
+        return nanos == null ? "-" : String.format(Locale.ROOT, "%.1f", (double)nanos[0] / nanos[1]);
     }
 
     private void rows(final Grid grid, final List<String> policies, final boolean directory) {
@@ -97,8 +98,8 @@ final class VmapTable {
         final StringBuilder line = new StringBuilder(String.format("  %7d", count));
         for (final String policy : policies) {
             final Grid.Cell cell = grid.cell(policy, count);
-            line.append(String.format(java.util.Locale.ROOT, "%20s",
-                String.format(java.util.Locale.ROOT, "%.1f (%.1f)", cell.nanos(), cell.cpuNanos(count))));
+            line.append(String.format(Locale.ROOT, "%20s",
+                String.format(Locale.ROOT, "%.1f (%.1f)", cell.nanos(), cell.cpuNanos(count))));
         }
         return line.toString();
     }

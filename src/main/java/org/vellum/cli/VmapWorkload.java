@@ -14,6 +14,7 @@ final class VmapWorkload implements Workload {
     private final Map<String, List<VmapHammer>> hammers = new LinkedHashMap<>();
 
     VmapWorkload(final long memoryBytes, final int maxThreads) {
+        checkRoom(memoryBytes, maxThreads);
         for (final String policy : POLICIES) {
             final Vellum memory = Workload.open(policy, memoryBytes);
             memories.put(policy, memory);
@@ -22,6 +23,14 @@ final class VmapWorkload implements Workload {
                 crew.add(VmapHammer.of(policy, memory, i));
             }
             hammers.put(policy, crew);
+        }
+    }
+
+    /** Refuses a memory that the frames of so many threads would fill by more than half. */
+    static void checkRoom(final long memoryBytes, final int threads) {
+        if ((long)threads * VmapHammer.BYTES > memoryBytes / 2) {
+            throw new BadInput("--memory is too small for the frames of " + threads + " threads: at least "
+                + (2L * threads * VmapHammer.BYTES >> 20) + "m are needed");
         }
     }
 

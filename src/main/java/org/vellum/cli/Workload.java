@@ -18,9 +18,12 @@ interface Workload {
     /** Gives everything back, checks what can be checked, closes the memories. Returns whether every check held. */
     boolean finish(Console console);
 
+    /** Addresses enough that a small memory does not measure the exhaustion of its window. */
+    long MIN_WINDOW = 4L << 30;
+
     /** Opens the memory of one policy. */
     static Vellum open(final String policy, final long bytes) {
-        return Vellum.builder().memory(bytes)
+        return Vellum.builder().memory(bytes).window(Math.max(MIN_WINDOW, 4 * bytes & -(4L << 20)))
             .flushPolicy(policy.equals("eager") ? FlushPolicy.EAGER : FlushPolicy.LAZY).open();
     }
 }

@@ -1,0 +1,150 @@
+package org.vellum.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeFalse;
+
+import java.io.IOException;
+import java.nio.file.FileSystem;
+import java.nio.file.FileSystems;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.zip.ZipEntry;
+import java.util.zip.ZipOutputStream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** Bad input gets one line that names what is wrong, and status 2. */
+final class BadInputTest {
+    private static void refused(final String named, final String... args) {
+        final Run run = Run.of(args);
+        assertEquals(1, run.err().size(), () -> String.join("\n", run.err()));
+        assertTrue(run.err().get(0).startsWith("vellum: "), run.err().get(0));
+        assertTrue(run.err().get(0).contains(named), run.err().get(0));
+        assertEquals(List.of(), run.out());
+        assertEquals(Main.BAD_INPUT, run.status());
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', quoteCharacter = '"', textBlock = """
+        --bogus                     | --bogus
+        -x                          | -x
+        tour --bogus                | --bogus
+        vmap --bogus                | --bogus
+        load --bogus f              | --bogus
+        frobnicate                  | frobnicate
+        vmap extra                  | extra
+        tour extra                  | extra
+        load                        | FILE
+        --json vmap                 | --json
+        --threads 2 load f          | --threads
+        vmap --threads 0            | '0'
+        vmap --threads -1           | '-1'
+        vmap --threads 1,,2         | ''
+        vmap --threads ,            | ''
+        vmap --threads 1,two        | 'two'
+        vmap --threads 1025         | '1025'
+        vmap --threads 99999999999  | '99999999999'
+        vmap --threads 1.5          | '1.5'
+        vmap --threads              | --threads
+        vmap --threads 1 --threads 2 | --threads
+        vmap --millis 0             | '0'
+        vmap --millis -5            | '-5'
+        vmap --millis soon          | 'soon'
+        vmap --rounds 0             | '0'
+        vmap --rounds x             | 'x'
+        vmap --memory 0             | '0'
+        vmap --memory -1g           | '-1g'
+        vmap --memory 1t            | '1t'
+        vmap --memory g             | 'g'
+        vmap --memory 15m           | '15m'
+        vmap --memory 257g          | '257g'
+        vmap --memory 99999999999999999999g | --memory
+        vmap --memory 999999999999999g      | --memory
+        vmap --workload files       | files
+        vmap --workload directory --threads 64 --memory 16m | --memory
+        vmap --threads 1024 --memory 16m   | at least 32m
+        tour --threads 16 --memory 16m     | at least
+        --threads 64 --memory 64m          | at least
+        """)
+    void isNamed(final String line, final String named) {
+        refused(named, line.split(" "));
+    }
+
+    @Test
+    void missingFile() {
+        refused("no such file: /no/such/file", "load", "/no/such/file");
+        refused("no such file: /no/such/file", "load", "--json", "--threads", "1", "/no/such/file");
+    }
+
+    @Test
+    void oneBadFileAmongGoodOnes(@TempDir final Path dir) throws IOException {
+        final Path good = Files.writeString(dir.resolve("good"), "text");
+        refused("no such file: " + dir.resolve("bad"), "load", good.toString(), dir.resolve("bad").toString());
+    }
+
+    @Test
+    void directory(@TempDir final Path dir) {
+        refused("not a regular file: " + dir, "load", dir.toString());
+    }
+
+    @Test
+    void unreadableFile(@TempDir final Path dir) throws IOException {
+        final Path file = Files.writeString(dir.resolve("secret"), "text");
+        assertTrue(file.toFile().setReadable(false));
+        assumeFalse(Files.isReadable(file), "who may read everything cannot test this");
+        refused("cannot be read: " + file, "load", file.toString());
+    }
+
+    /** Who may read everything still cannot read an entry of a damaged archive: a file that exists and does not open. */
+    @Test
+    void fileThatDoesNotOpen(@TempDir final Path dir) throws IOException {
+        final Path zip = dir.resolve("damaged.zip");
+        try (ZipOutputStream out = new ZipOutputStream(Files.newOutputStream(zip))) {
+            out.putNextEntry(new ZipEntry("entry"));
+            out.write(new byte[1000]);
+        }
+        final byte[] bytes = Files.readAllBytes(zip);
+        // Behind the local header and the name begins the deflated content: make its first block of no known kind.
+        bytes[30 + "entry".length()] = (byte)0xFF;
+        Files.write(zip, bytes);
+        try (FileSystem archive = FileSystems.newFileSystem(zip)) {
+            final List<Path> files = List.of(archive.getPath("/entry"));
+            final BadInput refusal = assertThrows(BadInput.class, () -> FilePiece.sources(files));
+            assertEquals("cannot be read: /entry", refusal.getMessage());
+        }
+    }
+
+    @Test
+    void nameThatIsNone() {
+        refused("FILE", "load", "a\0b");
+    }
+
+    @Test
+    void atFilesAreNotExpanded() {
+        refused("no such file: @nowhere", "load", "@nowhere");
+    }
+
+    @Test
+    void tooManyThreadsForTheMemory(@TempDir final Path dir) throws IOException {
+        final Path file = Files.writeString(dir.resolve("file"), "text");
+        refused("--memory", "load", "--memory", "16m", "--threads", "1024", file.toString());
+    }
+
+    @Test
+    void helpAndVersionAreNoErrors() {
+        final Run help = Run.of("--help").held();
+        final String text = String.join("\n", help.out());
+        for (final String word : List.of("tour", "load", "vmap", "--threads", "--millis", "--rounds", "--memory", "--json")) {
+            assertTrue(text.contains(word), word);
+        }
+        assertFalse(Run.of("vmap", "--help").held().out().isEmpty());
+        assertTrue(Run.of("load", "--help").held().out().get(0).contains("load"));
+        assertTrue(Run.of("--version").held().out().get(0).startsWith("vellum "));
+    }
+}
