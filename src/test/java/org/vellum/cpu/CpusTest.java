@@ -138,7 +138,7 @@ final class CpusTest {
     @Test
     void slotsBeyondTheCachedOnesOnlyAnnounce() throws Exception {
         final Cpus cpus = new Cpus(SMALL.withMaxSlots(5));
-        assertEquals(2, cpus.limit());
+        assertEquals(1, cpus.limit(), "slots are dealt out as they are needed");
         final List<Holder> holders = new ArrayList<>();
         final Set<Cpu> slots = new HashSet<>();
         for (int i = 0; i < 5; i++) {
@@ -296,7 +296,6 @@ final class CpusTest {
             assertEquals(i, visited.index());
             assertSame(visited, cpus.enter());
             assertSame(visited, cpus.current());
-            assertNull(cpus.tryVisit(1 - i), "visiting from inside a section");
             visited.exit();
             visited.exit();
             cpus.verifyQuiet();
@@ -305,6 +304,22 @@ final class CpusTest {
         try (Holder holder = new Holder(cpus)) {
             assertNull(cpus.tryVisit(holder.cpu.index()));
         }
+        cpus.verifyQuiet();
+    }
+
+    @Test
+    void visitingFromInsideASectionLeavesTheSectionAsItWas() {
+        final Cpus cpus = new Cpus(SMALL);
+        final Cpu mine = cpus.enter();
+        final Cpu visited = cpus.tryVisit(1 - mine.index());
+        assertEquals(1 - mine.index(), visited.index());
+        assertNull(cpus.tryVisit(mine.index()), "the own slot is busy");
+        visited.exit();
+        assertSame(mine, cpus.enter());
+        assertSame(mine, cpus.current());
+        mine.exit();
+        mine.exit();
+        assertEquals(0, cpus.displacement().rehomed.get(), "a visit is no reason to move");
         cpus.verifyQuiet();
     }
 
@@ -322,6 +337,7 @@ final class CpusTest {
     @Test
     void verifyQuietSeesALeftoverCount() {
         final Cpus cpus = new Cpus(SMALL);
+        cpus.cells.putVolatile(1, 0);
         cpus.cells.getAndAdd(1, SlotLayout.CELL_DISPLACED_ONE);
         final AssertionError error = assertThrows(AssertionError.class, cpus::verifyQuiet);
         assertTrue(error.getMessage().contains("cell=1"), error.getMessage());
