@@ -60,6 +60,22 @@ public final class PhysicalMemory {
     }
 
     /**
+     * The native address of a frame, checked.
+     *
+     * @param frame any number.
+     * @return the address of its first byte, or 0 if it is in no present bank.
+     */
+    public long frameAddressOrZero(final long frame) {
+        final long number = frame >>> bankOrder;
+        if (number >= bankLimit) {
+            return 0;
+        }
+        // Plain: who owns the frame got it after its bank was published.
+        final long base = bases.getPlain(number);
+        return base == 0 ? 0 : base + ((frame & frameMask) << Pages.SHIFT);
+    }
+
+    /**
      * The native address of a linear address, checked.
      *
      * @param linearAddress any value.

@@ -57,6 +57,9 @@ public final class MapRam {
     private final Aliases aliases;
     final Blocks blocks;
 
+    /** Blocks left with pages at their end that no mapping fitted, which thereby became dirty; for tests. */
+    final AtomicLong tailConversions = new AtomicLong();
+
     /** Current blocks that a purge retired by occupying their slot; for tests. */
     final AtomicLong purgedCurrent = new AtomicLong();
 
@@ -92,7 +95,8 @@ public final class MapRam {
      * @param offset index of the first in the array.
      * @param count how many, at least 1.
      * @return the address of the first page, tagged.
-     * @throws IllegalArgumentException if the count is not positive or the array is too short.
+     * @throws IllegalArgumentException if the count is not positive, the array is too short, or a number in it is no frame's;
+     *                                  nothing is changed. Whether the frames are the caller's is checked for long mappings only.
      * @throws ExhaustedException if addresses have run out.
      */
     public long vmMapRam(final long[] frames, final int offset, final int count) {
@@ -107,7 +111,8 @@ public final class MapRam {
      * @param offset index of the first in the array.
      * @param count how many, at least 1.
      * @return the address of the first page, tagged.
-     * @throws IllegalArgumentException if the count is not positive or the array is too short.
+     * @throws IllegalArgumentException if the count is not positive, the array is too short, or a number in it is no frame's;
+     *                                  nothing is changed. Whether the frames are the caller's is checked for long mappings only.
      * @throws ExhaustedException if addresses have run out.
      */
     public long vmMapRam(final Cpu hint, final long[] frames, final int offset, final int count) {
@@ -173,9 +178,19 @@ public final class MapRam {
         }
         final long page = slots.getPlain(slot + FIRST_PAGE) + bump;
         final long tag = slots.getPlain(slot + TAG);
-        table.setMapping(page, memory, frames, offset, count, tag);
+        if (!table.setMapping(page, memory, frames, offset, count, tag)) {
+            throw noSuchFrame(frames, offset, count);
+        }
         slots.putPlain(slot + BUMP, bump + count);
         return table.addressOf(page) | tag;
+    }
+
+    private IllegalArgumentException noSuchFrame(final long[] frames, final int offset, final int count) {
+        int i = offset;
+        while (i < offset + count - 1 && memory.frameAddressOrZero(frames[i]) != 0) {
+            i++;
+        }
+        return new IllegalArgumentException("not a frame: frames[" + i + "]=" + frames[i]);
     }
 
     private boolean renew(final Cpu cpu, final long slot) {
@@ -198,6 +213,9 @@ public final class MapRam {
         final long current = slots.getPlain(slot + CURRENT);
         if (current != NO_BLOCK) {
             final long tail = VmapBlock.PAGES - slots.getPlain(slot + BUMP);
+            if (tail > 0) {
+                tailConversions.incrementAndGet();
+            }
             slots.putPlain(slot + CURRENT, NO_BLOCK);
             blocks.add(cpu, current - 1, VmapBlock.LEFT + slots.getPlain(slot + DIRTY) + tail);
         }

@@ -264,18 +264,31 @@ public final class PageTable {
      * @param offset index of the first in the array.
      * @param count how many, 1..64.
      * @param tag in the bits of {@link Entry#TAG_MASK}.
+     * @return false, with nothing changed, if a frame is in no present bank: the caller's caller named it.
      */
-    public void setMapping(
+    public boolean setMapping(
         final long page, final PhysicalMemory memory, final long[] frames, final int offset, final int count,
         final long tag) {
         assert page >= 0 && page + count <= limit : "page=" + page + " limit=" + limit;
         final long at = base + (page << 3);
         // Release: one fence for all, then plain stores; partner: the volatile load in readable().
         UnsafeApi.storeFence();
-        UnsafeApi.putLong(at, Entry.head(Entry.present(memory.nativeAddress(frames[offset]), tag, Entry.WRITABLE), count));
-        for (int i = 1; i < count; i++) {
-            UnsafeApi.putLong(at + ((long)i << 3),
-                Entry.present(memory.nativeAddress(frames[offset + i]), tag, Entry.WRITABLE));
+        for (int i = count - 1; i >= 0; i--) {
+            final long address = memory.frameAddressOrZero(frames[offset + i]);
+            if (address == 0) {
+                undoMapping(at, i + 1, count);
+                return false;
+            }
+            final long entry = Entry.present(address, tag, Entry.WRITABLE);
+            UnsafeApi.putLong(at + ((long)i << 3), i == 0 ? Entry.head(entry, count) : entry);
+        }
+        return true;
+    }
+
+    /** Nobody was given these addresses: no reader can have used them, and no flush is owed. */
+    private static void undoMapping(final long at, final int from, final int to) {
+        for (int i = from; i < to; i++) {
+            UnsafeApi.putLong(at + ((long)i << 3), Entry.NONE);
         }
     }
 

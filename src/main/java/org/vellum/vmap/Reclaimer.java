@@ -148,9 +148,7 @@ public final class Reclaimer {
         final boolean inSection = space.cpus.inSection();
         if (attempt == 0) {
             exhaustions.incrementAndGet();
-            for (final Source source : sources) {
-                source.purge();
-            }
+            purge();
             poll(true);
             if (!inSection) {
                 space.frames.drainIdle();
@@ -165,10 +163,18 @@ public final class Reclaimer {
                 space.epochs.awaitPassed(space.epochs.stamp(), space.options.graceNanos());
                 poll(true);
             }
+            // Blocks that were fragmented are in the pool by now, from which their ranges go back.
+            purge();
             space.frames.drainIdle();
             return true;
         }
         return false;
+    }
+
+    private void purge() {
+        for (final Source source : sources) {
+            source.purge();
+        }
     }
 
     /** @return bytes of addresses in limbo, everywhere. */

@@ -70,7 +70,7 @@ public final class Vmap {
      */
     public long map(
         final AreaKind kind, final String call, final long[] frames, final int offset, final int count, final int flags) {
-        checkFrames(frames, offset, count);
+        checkRange(frames, offset, count);
         if (count > space.frames.configuredFrames()) {
             throw reclaimer.exhausted(call, count, true);
         }
@@ -89,7 +89,7 @@ public final class Vmap {
     }
 
     /**
-     * {@link #map} by a caller that is under the eager policy's lock already, if there is one, and has checked its arguments.
+     * {@link #map} by a caller that is under the eager policy's lock already, if there is one.
      *
      * @param kind which call ends it.
      * @param call the method, for messages.
@@ -98,10 +98,12 @@ public final class Vmap {
      * @param count how many, at least 1.
      * @param flags of the area.
      * @return the address of the first page.
+     * @throws IllegalArgumentException as {@link #vmap}.
      * @throws ExhaustedException if addresses have run out.
      */
     public long mapUnderLock(
         final AreaKind kind, final String call, final long[] frames, final int offset, final int count, final int flags) {
+        checkFrames(frames, offset, count);
         final long id = reserve(kind, call, flags, count);
         final long page = space.records().start(id);
         final long tag = space.tag(id);
@@ -125,10 +127,14 @@ public final class Vmap {
         }
     }
 
-    private void checkFrames(final long[] frames, final int offset, final int count) {
+    private static void checkRange(final long[] frames, final int offset, final int count) {
         if (count <= 0 || offset < 0 || offset > frames.length - count) {
             throw new IllegalArgumentException("offset=" + offset + " count=" + count + " frames.length=" + frames.length);
         }
+    }
+
+    private void checkFrames(final long[] frames, final int offset, final int count) {
+        checkRange(frames, offset, count);
         for (int i = offset; i < offset + count; i++) {
             if (!isAllocated(frames[i])) {
                 throw new IllegalArgumentException("not an allocated frame: frames[" + i + "]=" + frames[i]);
@@ -175,6 +181,9 @@ public final class Vmap {
             && space.records().pages(id) != count) {
             throw new IllegalArgumentException("vmUnmapRam: count=" + count + ", mapped with "
                 + space.records().pages(id) + ": address=0x" + Long.toHexString(address));
+        }
+        if (address == 0) {
+            throw new IllegalArgumentException("vmUnmapRam: address=0x0 count=" + count);
         }
         vmalloc.end(address, "vmUnmapRam", AreaKind.RAM);
     }
