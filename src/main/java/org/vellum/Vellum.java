@@ -1,5 +1,6 @@
 package org.vellum;
 
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.agrona.concurrent.UnsafeBuffer;
 import org.vellum.cpu.Cpu;
 import org.vellum.cpu.Cpus;
@@ -25,6 +26,7 @@ import org.vellum.vmap.VmapReader;
  * {@link #close()} throws {@link IllegalStateException}.
  */
 public final class Vellum implements AutoCloseable {
+    private final AtomicBoolean closing = new AtomicBoolean();
     private volatile Parts parts;
 
     Vellum(final Parts parts) {
@@ -292,8 +294,10 @@ public final class Vellum implements AutoCloseable {
         final Parts open = parts;
         if (open != null) {
             open.epochs.mightSleep("close");
-            parts = null;
-            open.close();
+            if (closing.compareAndSet(false, true)) {
+                parts = null;
+                open.close();
+            }
         }
     }
 }

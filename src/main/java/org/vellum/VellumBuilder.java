@@ -1,5 +1,6 @@
 package org.vellum;
 
+import java.util.Objects;
 import org.vellum.cpu.CpuOptions;
 import org.vellum.frame.FrameOptions;
 import org.vellum.mem.NativeAccess;
@@ -82,7 +83,7 @@ public final class VellumBuilder {
      * @return this.
      */
     public VellumBuilder flushPolicy(final FlushPolicy flushPolicy) {
-        policy = flushPolicy;
+        policy = Objects.requireNonNull(flushPolicy, "flushPolicy");
         return this;
     }
 
@@ -91,7 +92,7 @@ public final class VellumBuilder {
      * @return this.
      */
     public VellumBuilder listener(final Listener reports) {
-        listener = reports;
+        listener = Objects.requireNonNull(reports, "listener");
         return this;
     }
 
@@ -100,7 +101,7 @@ public final class VellumBuilder {
      * @return this.
      */
     public VellumBuilder cpus(final CpuOptions options) {
-        cpuOptions = options;
+        cpuOptions = Objects.requireNonNull(options, "cpus");
         return this;
     }
 

@@ -30,6 +30,7 @@ public final class PageTable {
     private final long start;
     private final long pages;
     private long limit;
+    private volatile boolean closed;
     private FaultHandler faults = (address, write) -> new IllegalStateException("no fault handler");
 
     /**
@@ -75,7 +76,7 @@ public final class PageTable {
      * @param toPage exclusive.
      */
     public void extendTo(final long toPage) {
-        if (toPage > limit) {
+        if (toPage > limit && !closed) {
             final long next = Math.min(pages, (toPage + STEP_PAGES - 1) / STEP_PAGES * STEP_PAGES);
             entries.zero(limit, next - limit);
             // The zeroes come before the limit; a reader gets both with the address that it is handed.
@@ -92,7 +93,15 @@ public final class PageTable {
      */
     public void close(final FaultHandler handler) {
         faults = handler;
+        closed = true;
+        // Views look at the entries without the limit, so these must go too.
+        entries.zero(0, limit);
         limit = 0;
+    }
+
+    /** @return whether {@link #close} was called. */
+    public boolean isClosed() {
+        return closed;
     }
 
     /**

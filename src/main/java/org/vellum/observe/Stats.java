@@ -7,7 +7,7 @@ package org.vellum.observe;
  * @param presentBytes memory of banks that are there.
  * @param freeFrameBytes bytes of frames that could be allocated, banks not yet added included.
  * @param cachedFrameBytes bytes of free frames that wait in lists of slots.
- * @param liveAreas areas that are mapped, blocks left out.
+ * @param liveAreas areas that nobody has ended yet, blocks left out.
  * @param windowBytes addresses of the vmap window.
  * @param freeWindowBytes addresses that are free.
  * @param limboBytes addresses that wait for a grace period.

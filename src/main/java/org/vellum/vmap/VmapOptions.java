@@ -5,7 +5,7 @@ import org.vellum.mem.Pages;
 /**
  * The shape of the window.
  *
- * @param windowPages pages of the window, a multiple of 1,024.
+ * @param windowPages pages of the window, a multiple of 1,024, at most 2<sup>35</sup>.
  * @param lazyMaxPages lazy pages above which a drain is asked for.
  * @param policy when an unmapped address may be reused.
  * @param graceNanos the longest wait for a grace period on exhaustion, in nanoseconds.
@@ -14,12 +14,14 @@ public record VmapOptions(long windowPages, long lazyMaxPages, FlushPolicy polic
     /** Pages of the blocks that {@code vmMapRam} carves, to which the window is aligned. */
     public static final int BLOCK_PAGES = 1024;
 
+    /** An address has 48 bits beside its tag, and the frames need some of them. */
+    private static final long MAX_WINDOW_PAGES = 1L << 35;
     private static final long LAZY_PAGES_PER_BIT = 8192;
     private static final long LEAST_WINDOW_BYTES = 64L << 30;
 
     /** Checks the ranges above. */
     public VmapOptions {
-        if (windowPages < BLOCK_PAGES || windowPages % BLOCK_PAGES != 0) {
+        if (windowPages < BLOCK_PAGES || windowPages % BLOCK_PAGES != 0 || windowPages > MAX_WINDOW_PAGES) {
             throw new IllegalArgumentException("windowPages=" + windowPages);
         }
         if (lazyMaxPages < 0) {

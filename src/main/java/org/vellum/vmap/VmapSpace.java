@@ -128,6 +128,9 @@ public final class VmapSpace {
     long reserve(
         final AreaKind kind, final int flags, final long pages, final long alignPages, final long low, final long high,
         final long bytes) {
+        if (table.isClosed()) {
+            throw new IllegalStateException("the memory is closed");
+        }
         final long span = pages + ((flags & VmallocFlags.NO_GUARD) != 0 ? 0 : 1);
         if (!lock.acquire()) {
             return BUSY;
@@ -402,7 +405,7 @@ public final class VmapSpace {
     }
 
     /**
-     * Counts areas that are live: busy, reserved or retiring; blocks of {@code vmMapRam} left out.
+     * Counts areas that are live: reserved, or busy until somebody ends them; blocks of {@code vmMapRam} left out.
      *
      * @return how many.
      */
@@ -426,7 +429,7 @@ public final class VmapSpace {
     private boolean isLive(final long id) {
         final long word = records.state(id);
         final int state = AreaRecords.stateOf(word);
-        return state != AreaRecords.FREE && state != AreaRecords.LAZY && AreaRecords.kindOf(word) != AreaKind.BLOCK;
+        return (state == AreaRecords.RESERVED || state == AreaRecords.BUSY) && AreaRecords.kindOf(word) != AreaKind.BLOCK;
     }
 
     private boolean release(final long id) {
