@@ -83,7 +83,7 @@ abstract class DirectoryHammer extends Hammer {
     }
 
     private void visit(final DirectoryBlock block, final boolean sampled) {
-        Cpu cpu = hint;
+        Cpu cpu = hint();
         if (mapsInSection) {
             cpu = cpus.enter(cpu);
         }
@@ -93,7 +93,7 @@ abstract class DirectoryHammer extends Hammer {
             final long mapped = sampled ? System.nanoTime() : 0;
             work(block, address);
             final long worked = sampled ? System.nanoTime() : 0;
-            unmap(hint, address, block);
+            unmap(hint(), address, block);
             if (sampled) {
                 final long end = System.nanoTime();
                 workSamples[(int)(samples++ & SAMPLES - 1)] = worked - mapped;
@@ -108,13 +108,15 @@ abstract class DirectoryHammer extends Hammer {
 
     private void work(final DirectoryBlock block, final long address) {
         view.wrap(address, block.bytes());
-        final Cpu cpu = cpus.enter(hint);
+        final Cpu cpu = cpus.enter(hint());
         try {
-            notFound += block.visit(view, random, crc, scratch) ? 0 : 1;
+            if (!block.visit(view, random, crc, scratch)) {
+                notFound++;
+            }
         } finally {
             cpu.exit();
         }
-        hint = cpu;
+        hint(cpu);
     }
 
     @Override

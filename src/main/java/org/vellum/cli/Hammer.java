@@ -17,9 +17,13 @@ abstract class Hammer {
 
     final Vellum memory;
     final Cpus cpus;
-    final VmapBuffer view;
-    /** The slot of the last section, as a hint for the next. */
-    Cpu hint;
+    /**
+     * Made by each thread that works, in its own part of the heap: it is written at each mapping, and beside what another
+     * thread reads it would measure the cache line that both share.
+     */
+    VmapBuffer view;
+    /** The slot of the last section, as a hint for the next. Written only when it changes, for the same reason. */
+    private Cpu hint;
 
     private long operations;
     private long nanos;
@@ -30,6 +34,20 @@ abstract class Hammer {
         this.memory = memory;
         cpus = memory.cpus();
         view = memory.view();
+    }
+
+    final Cpu hint() {
+        return hint;
+    }
+
+    final void hint(final Cpu cpu) {
+        if (hint != cpu) {
+            hint = cpu;
+        }
+    }
+
+    /** On the thread that will work, before the clock starts. */
+    void prepare() {
     }
 
     /** Does {@link #BATCH} operations. */
@@ -45,6 +63,8 @@ abstract class Hammer {
     final void run(final Stop stop) {
         hint = cpus.enter();
         hint.exit();
+        view = memory.view();
+        prepare();
         final long start = System.nanoTime();
         long done = 0;
         while (!stop.requested()) {

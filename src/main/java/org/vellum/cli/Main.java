@@ -59,9 +59,6 @@ public final class Main {
         } catch (final AssertionError | OutOfMemoryError e) {
             // From verify(), or no memory for what was asked: picocli hands on exceptions only.
             return complain(err, NOT_HELD, e.toString());
-        } catch (final IllegalStateException e) {
-            // From execute() itself: the JVM was started without the flag. What a command throws, picocli wraps.
-            return complain(err, NOT_HELD, e.getMessage());
         } finally {
             out.flush();
         }
@@ -74,7 +71,11 @@ public final class Main {
             throw new ParameterException(parsed.commandSpec().commandLine(),
                 "options go behind the command: " + parsed.matchedOptions().get(0).longestName());
         }
-        NativeAccess.require();
+        try {
+            NativeAccess.require();
+        } catch (final IllegalStateException e) {
+            throw new ParameterException(parsed.commandSpec().commandLine(), e.getMessage(), e);
+        }
         return new CommandLine.RunLast().execute(parsed);
     }
 

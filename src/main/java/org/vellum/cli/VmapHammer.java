@@ -57,12 +57,16 @@ abstract class VmapHammer extends Hammer {
         Touch(final Vellum memory, final long seed) {
             super(memory, seed);
             address = memory.vmap().vmap(frames, 0, PAGES, VmallocFlags.NONE);
+        }
+
+        @Override
+        void prepare() {
             view.wrap(address, BYTES);
         }
 
         @Override
         void batch() {
-            Cpu cpu = hint;
+            Cpu cpu = hint();
             for (int i = 0; i < BATCH; i++) {
                 cpu = cpus.enter(cpu);
                 try {
@@ -71,7 +75,7 @@ abstract class VmapHammer extends Hammer {
                     cpu.exit();
                 }
             }
-            hint = cpu;
+            hint(cpu);
         }
 
         @Override
@@ -92,7 +96,7 @@ abstract class VmapHammer extends Hammer {
 
         @Override
         void batch() {
-            Cpu cpu = hint;
+            Cpu cpu = hint();
             for (int i = 0; i < BATCH; i++) {
                 cpu = cpus.enter(cpu);
                 try {
@@ -104,7 +108,7 @@ abstract class VmapHammer extends Hammer {
                     cpu.exit();
                 }
             }
-            hint = cpu;
+            hint(cpu);
         }
     }
 
@@ -119,7 +123,7 @@ abstract class VmapHammer extends Hammer {
 
         @Override
         void batch() {
-            Cpu cpu = hint;
+            Cpu cpu = hint();
             for (int i = 0; i < BATCH; i++) {
                 cpu = cpus.enter(cpu);
                 try {
@@ -131,7 +135,7 @@ abstract class VmapHammer extends Hammer {
                     cpu.exit();
                 }
             }
-            hint = cpu;
+            hint(cpu);
         }
     }
 
@@ -146,7 +150,7 @@ abstract class VmapHammer extends Hammer {
 
         @Override
         void batch() {
-            Cpu cpu = hint;
+            Cpu cpu = hint();
             for (int i = 0; i < BATCH; i++) {
                 final long address = mapRam.vmMapRam(cpu, frames, 0, PAGES);
                 view.wrap(address, BYTES);
@@ -158,7 +162,7 @@ abstract class VmapHammer extends Hammer {
                 }
                 mapRam.vmUnmapRam(cpu, address, PAGES);
             }
-            hint = cpu;
+            hint(cpu);
         }
     }
 }

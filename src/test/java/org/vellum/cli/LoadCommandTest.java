@@ -112,6 +112,16 @@ final class LoadCommandTest {
     }
 
     @Test
+    void brokenStructuresAreOneLine() throws IOException {
+        final Consumer<VmapBuffer> broken = view -> {
+            throw new AssertionError("frame=7 is free twice");
+        };
+        final Run run = Run.spoiling(broken, "load", "--json", "--threads", "1", file("a", 1000));
+        assertEquals(Main.NOT_HELD, run.status());
+        assertEquals(List.of("vellum: java.lang.AssertionError: frame=7 is free twice"), run.err());
+    }
+
+    @Test
     void tableForPeople() throws IOException {
         final Run run = Run.of("load", "--threads", "2", file("a", 1 << 20));
         assertEquals(Main.HELD, run.status());
