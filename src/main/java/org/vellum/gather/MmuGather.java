@@ -66,6 +66,16 @@ public final class MmuGather {
         }
     }
 
+    private void free(final Cpu cpu, final long page, final long entry, final long frame) {
+        try {
+            frames.free(cpu, frame, 0);
+        } catch (final StackOverflowError e) {
+            // It struck before anything was changed. Remembered again, or the frame would be lost: a later poll frees it.
+            table.set(page, entry);
+            throw e;
+        }
+    }
+
     private void freeSlice(final Cpu cpu, final long page, final long end) {
         for (long i = page; i < end; i++) {
             final long entry = table.get(i);
@@ -78,7 +88,7 @@ public final class MmuGather {
             if (Entry.isOwned(entry)) {
                 final long frame = frames.memory().frameOf(Entry.nativePage(entry));
                 assert frame != PhysicalMemory.NO_FRAME : "an entry names no frame, page=" + i;
-                frames.free(cpu, frame, 0);
+                free(cpu, i, entry, frame);
             }
         }
     }
