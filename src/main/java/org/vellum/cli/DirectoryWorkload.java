@@ -1,34 +1,18 @@
 package org.vellum.cli;
 
-import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import org.vellum.Vellum;
 import org.vellum.mem.Pages;
 
 /** The application of reference 1: directory blocks over scattered frames; see {@link DirectoryHammer}. */
-final class DirectoryWorkload implements Workload {
-    static final List<String> POLICIES = List.of("blocks", "lazy", "batched", "eager");
-
+final class DirectoryWorkload extends Workload<DirectoryHammer> {
     private static final int CLOCK_READINGS = 100_000;
 
-    private final Map<String, Vellum> memories = new LinkedHashMap<>();
-    private final Map<String, List<DirectoryHammer>> hammers = new LinkedHashMap<>();
     private final double clockNanos = clockNanos();
 
-    DirectoryWorkload(final long memoryBytes, final int maxThreads) {
-        checkRoom(memoryBytes, maxThreads);
-        for (final String policy : POLICIES) {
-            final Vellum memory = Workload.open(policy, memoryBytes);
-            memories.put(policy, memory);
-            final List<DirectoryHammer> crew = new ArrayList<>();
-            for (int i = 0; i < maxThreads; i++) {
-                crew.add(DirectoryHammer.of(policy, memory, i));
-            }
-            hammers.put(policy, crew);
-        }
+    DirectoryWorkload() {
+        super("directory", List.of("blocks", "lazy", "batched", "eager"));
     }
 
     /** Refuses a memory that the blocks of so many threads would fill by more than half. */
@@ -58,42 +42,28 @@ final class DirectoryWorkload implements Workload {
     }
 
     @Override
-    public List<String> policies() {
-        return POLICIES;
+    DirectoryHammer hammer(final String policy, final Vellum memory, final int thread) {
+        return DirectoryHammer.of(policy, memory, thread);
     }
 
     @Override
-    public List<DirectoryHammer> hammers(final String policy) {
-        return hammers.get(policy);
+    boolean finish(final DirectoryHammer hammer) {
+        return hammer.finish();
     }
 
     @Override
-    public double mapShare(final List<? extends Hammer> crew) {
+    String complaint() {
+        return "a directory block is not what its visits made of it";
+    }
+
+    @Override
+    double mapShare(final List<DirectoryHammer> crew) {
         double map = 0;
         double work = 0;
-        for (final Hammer hammer : crew) {
-            final DirectoryHammer one = (DirectoryHammer)hammer;
-            map += one.operations() * one.mapNanosPerOperation(clockNanos);
-            work += one.operations() * one.workNanosPerOperation(clockNanos);
+        for (final DirectoryHammer hammer : crew) {
+            map += hammer.operations() * hammer.mapNanosPerOperation(clockNanos);
+            work += hammer.operations() * hammer.workNanosPerOperation(clockNanos);
         }
         return map + work == 0 ? 0 : map / (map + work);
-    }
-
-    @Override
-    public boolean finish(final Console console) {
-        boolean held = true;
-        for (final String policy : POLICIES) {
-            try (Vellum memory = memories.get(policy)) {
-                boolean intact = true;
-                for (final DirectoryHammer hammer : hammers.get(policy)) {
-                    intact &= hammer.finish();
-                }
-                if (!intact) {
-                    console.failure("a directory block is not what its visits made of it: policy=%s", policy);
-                }
-                held &= intact & LeakReport.of("directory " + policy, memory).print(console);
-            }
-        }
-        return held;
     }
 }

@@ -28,8 +28,8 @@ final class Grid {
         this.threads = threads;
     }
 
-    static Grid measure(
-        final Workload workload, final int[] threads, final int millis, final int rounds, final Console console) {
+    static <H extends Hammer> Grid measure(
+        final Workload<H> workload, final int[] threads, final int millis, final int rounds, final Console console) {
         final Grid grid = new Grid(threads);
         for (final String policy : workload.policies()) {
             grid.nanos.put(policy, new double[threads.length][rounds]);
@@ -48,16 +48,17 @@ final class Grid {
     }
 
     /** All policies before any is measured, so that the compiler has seen them all; alone first, then with company. */
-    private static void warmUp(final Workload workload, final int company, final long millis) {
+    private static void warmUp(final Workload<?> workload, final int company, final long millis) {
         for (int crew = 1; crew <= company; crew++) {
             for (final String policy : workload.policies()) {
-                Crew.hammer(workload.hammers(policy).subList(0, crew), millis);
+                Crew.hammer(workload.crew(policy, crew), millis);
             }
         }
     }
 
-    private void run(final Workload workload, final String policy, final int column, final int round, final int millis) {
-        final List<? extends Hammer> crew = workload.hammers(policy).subList(0, threads[column]);
+    private <H extends Hammer> void run(
+        final Workload<H> workload, final String policy, final int column, final int round, final int millis) {
+        final List<H> crew = workload.crew(policy, threads[column]);
         Crew.hammer(crew, millis);
         long operations = 0;
         long time = 0;

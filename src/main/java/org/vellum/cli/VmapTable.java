@@ -30,38 +30,46 @@ final class VmapTable {
 
     /** Map + touch + unmap of four pages. Returns whether every check held. */
     boolean pages() {
-        final VmapWorkload workload = new VmapWorkload(memory, maxThreads());
-        console.line("vmap: map + touch + unmap of 4 pages, median of %d x %d ms a cell", rounds, millis);
-        final Grid grid = Grid.measure(workload, threads, millis, rounds, console);
-        rows(grid, workload.policies(), false);
-        header(workload.policies(), "  eager/blocks  (reference 1)  blocks/touch");
-        for (final int count : threads) {
-            final double blocks = grid.cell("blocks", count).nanos();
-            console.line("%s  %12.1f  %13s  %12.1f", cells(grid, workload.policies(), count),
-                grid.cell("eager", count).nanos() / blocks, reference(count), blocks / grid.cell("touch", count).nanos());
+        VmapWorkload.checkRoom(memory, maxThreads());
+        try (VmapWorkload workload = new VmapWorkload()) {
+            workload.open(memory, maxThreads());
+            console.line("vmap: map + touch + unmap of 4 pages, median of %d x %d ms a cell", rounds, millis);
+            final Grid grid = Grid.measure(workload, threads, millis, rounds, console);
+            rows(grid, workload.policies(), false);
+            header(workload.policies(), "  eager/blocks  (reference 1)  blocks/touch");
+            for (final int count : threads) {
+                final double blocks = grid.cell("blocks", count).nanos();
+                console.line("%s  %12.1f  %13s  %12.1f", cells(grid, workload.policies(), count),
+                    grid.cell("eager", count).nanos() / blocks, reference(count),
+                    blocks / grid.cell("touch", count).nanos());
+            }
+            return ending(workload);
         }
-        return ending(workload);
     }
 
     /** The directory workload. Returns whether every check held. */
     boolean directory() {
-        final DirectoryWorkload workload = new DirectoryWorkload(memory, maxThreads());
-        console.line("vmap --workload directory: map a block of 1..16 scattered frames, look up, modify, checksum, unmap;"
-            + " median of %d x %d ms a cell", rounds, millis);
-        console.line("  batched: each thread keeps 64 vmap areas, then vunmaps them all and calls unmapAliases() once");
-        final Grid grid = Grid.measure(workload, threads, millis, rounds, console);
-        rows(grid, workload.policies(), true);
-        header(workload.policies(), "  eager/blocks   map share: blocks   eager");
-        for (final int count : threads) {
-            console.line("%s  %12.1f   %15.2f %%  %4.0f %%", cells(grid, workload.policies(), count),
-                grid.cell("eager", count).nanos() / grid.cell("blocks", count).nanos(),
-                100 * grid.cell("blocks", count).mapShare(), 100 * grid.cell("eager", count).mapShare());
+        DirectoryWorkload.checkRoom(memory, maxThreads());
+        try (DirectoryWorkload workload = new DirectoryWorkload()) {
+            workload.open(memory, maxThreads());
+            console.line("vmap --workload directory: map a block of 1..16 scattered frames, look up, modify, checksum, unmap;"
+                + " median of %d x %d ms a cell", rounds, millis);
+            console.line("  batched: each thread keeps 64 vmap areas, then vunmaps them all and calls unmapAliases() once");
+            final Grid grid = Grid.measure(workload, threads, millis, rounds, console);
+            rows(grid, workload.policies(), true);
+            header(workload.policies(), "  eager/blocks   map share: blocks   eager");
+            for (final int count : threads) {
+                final Grid.Cell blocks = grid.cell("blocks", count);
+                final Grid.Cell eager = grid.cell("eager", count);
+                console.line("%s  %12.1f   %15.2f %%  %4.0f %%", cells(grid, workload.policies(), count),
+                    eager.nanos() / blocks.nanos(), 100 * blocks.mapShare(), 100 * eager.mapShare());
+            }
+            console.line("  (reference 1, a large directory on 64 CPUs: 20 times faster, mapping below 1 %% of the time)");
+            return ending(workload);
         }
-        console.line("  (reference 1, a large directory on 64 CPUs: 20 times faster, mapping below 1 %% of the time)");
-        return ending(workload);
     }
 
-    private boolean ending(final Workload workload) {
+    private boolean ending(final Workload<?> workload) {
         console.line("  what the memories still hold:");
         final boolean held = workload.finish(console);
         console.line("");

@@ -1,29 +1,87 @@
 package org.vellum.cli;
 
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import org.vellum.Vellum;
 import org.vellum.vmap.FlushPolicy;
 
-/** What the columns of a table do: the same work under several policies, each with a memory of its own. */
-interface Workload {
-    /** The policies, in the order of the columns. */
-    List<String> policies();
+/**
+ * What the columns of a table do: the same work under several policies, each with a memory of its own.
+ *
+ * @param <H> the work of one thread.
+ */
+abstract class Workload<H extends Hammer> implements AutoCloseable {
+    /** Addresses enough that a small memory does not measure the exhaustion of its window. */
+    private static final long MIN_WINDOW = 4L << 30;
+    private static final long WINDOW_ALIGN = 4L << 20;
 
-    /** The threads' work under one policy; a cell with fewer threads takes the first. */
-    List<? extends Hammer> hammers(String policy);
+    private final String name;
+    private final List<String> policies;
+    private final Map<String, Vellum> memories = new LinkedHashMap<>();
+    private final Map<String, List<H>> hammers = new LinkedHashMap<>();
+
+    Workload(final String name, final List<String> policies) {
+        this.name = name;
+        this.policies = policies;
+    }
+
+    /** The work of one thread under a policy; the number of the thread is the seed. */
+    abstract H hammer(String policy, Vellum memory, int thread);
+
+    /** Checks what one thread's work left behind, and gives its frames back. */
+    abstract boolean finish(H hammer);
+
+    /** What it means that {@link #finish(Hammer)} was not content. */
+    abstract String complaint();
 
     /** Share of the time of the cell just run that went into mapping and unmapping, or NaN if that is not measured. */
-    double mapShare(List<? extends Hammer> hammers);
+    abstract double mapShare(List<H> crew);
 
-    /** Gives everything back, checks what can be checked, closes the memories. Returns whether every check held. */
-    boolean finish(Console console);
+    /** Opens a memory for each policy and prepares so many threads' work in it. */
+    final void open(final long memoryBytes, final int maxThreads) {
+        for (final String policy : policies) {
+            final Vellum memory = Vellum.builder().memory(memoryBytes)
+                .window(Math.max(MIN_WINDOW, 4 * memoryBytes & -WINDOW_ALIGN))
+                .flushPolicy(policy.equals("eager") ? FlushPolicy.EAGER : FlushPolicy.LAZY).open();
+            memories.put(policy, memory);
+            final List<H> crew = new ArrayList<>();
+            for (int i = 0; i < maxThreads; i++) {
+                crew.add(hammer(policy, memory, i));
+            }
+            hammers.put(policy, crew);
+        }
+    }
 
-    /** Addresses enough that a small memory does not measure the exhaustion of its window. */
-    long MIN_WINDOW = 4L << 30;
+    /** The policies, in the order of the columns. */
+    final List<String> policies() {
+        return policies;
+    }
 
-    /** Opens the memory of one policy. */
-    static Vellum open(final String policy, final long bytes) {
-        return Vellum.builder().memory(bytes).window(Math.max(MIN_WINDOW, 4 * bytes & -(4L << 20)))
-            .flushPolicy(policy.equals("eager") ? FlushPolicy.EAGER : FlushPolicy.LAZY).open();
+    /** The work of the first so many threads under one policy. */
+    final List<H> crew(final String policy, final int threads) {
+        return hammers.get(policy).subList(0, threads);
+    }
+
+    /** Gives everything back and checks what can be checked. Returns whether every check held. */
+    final boolean finish(final Console console) {
+        boolean held = true;
+        for (final String policy : policies) {
+            boolean content = true;
+            for (final H hammer : hammers.get(policy)) {
+                content &= finish(hammer);
+            }
+            if (!content) {
+                console.failure("%s: policy=%s", complaint(), policy);
+            }
+            held &= content & LeakReport.of(name + " " + policy, memories.get(policy)).print(console);
+        }
+        return held;
+    }
+
+    @Override
+    public final void close() {
+        memories.values().forEach(Vellum::close);
     }
 }
