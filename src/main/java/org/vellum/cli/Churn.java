@@ -21,12 +21,12 @@ final class Churn {
 
     long operations;
     long errors;
+    final long[] areas = new long[AREAS];
 
     private final Vellum memory;
     private final VmapBuffer view;
     private final SplittableRandom random;
     private final long[] frames;
-    private final long[] areas = new long[AREAS];
     private final int[] pages = new int[AREAS];
     private final long[] stamps = new long[AREAS];
 
@@ -46,9 +46,14 @@ final class Churn {
                 }
             }
         } finally {
-            for (int i = 0; i < AREAS; i++) {
-                free(i);
-            }
+            freeAll();
+        }
+    }
+
+    /** Looks at each area a last time and frees it. */
+    void freeAll() {
+        for (int i = 0; i < AREAS; i++) {
+            free(i);
         }
     }
 
@@ -57,7 +62,7 @@ final class Churn {
         ScatteredFrames.give(memory, frames);
     }
 
-    private void step() {
+    void step() {
         if (random.nextInt(4) != 0) {
             mapFrames();
             return;

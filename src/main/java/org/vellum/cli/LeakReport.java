@@ -24,7 +24,11 @@ record LeakReport(String memory, long frames, long mappedPages, long areas, long
      * @throws AssertionError if a structure is broken.
      */
     static LeakReport of(final String name, final Vellum memory) {
-        final long deadline = System.nanoTime() + SETTLE_NANOS;
+        return of(name, memory, SETTLE_NANOS);
+    }
+
+    static LeakReport of(final String name, final Vellum memory, final long settleNanos) {
+        final long deadline = System.nanoTime() + settleNanos;
         while (true) {
             memory.unmapAliases();
             memory.synchronize();

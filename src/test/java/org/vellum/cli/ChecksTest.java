@@ -1,0 +1,123 @@
+package org.vellum.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertSame;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.vellum.Vellum;
+import org.vellum.cpu.Cpu;
+import org.vellum.vmap.FlushPolicy;
+
+/** The checks on which the exit status stands fail when they should. */
+final class ChecksTest {
+    /** How long to wait for what will not come to rest, in nanoseconds. */
+    private static final long SHORT = 50_000_000L;
+
+    private final ByteArrayOutputStream err = new ByteArrayOutputStream();
+    private final Console console =
+        new Console(new PrintStream(new ByteArrayOutputStream()), new PrintStream(err, true), true);
+    private Vellum memory;
+
+    @BeforeEach
+    void open() {
+        memory = Vellum.open(16L << 20);
+    }
+
+    @AfterEach
+    void close() {
+        memory.close();
+    }
+
+    @Test
+    void frameThatWasNotFreedIsALeak() {
+        assertTrue(LeakReport.of("clean", memory).print(console));
+        final Cpu cpu = memory.enter();
+        final long frame = memory.frames().allocate(cpu, 0);
+        cpu.exit();
+        final LeakReport report = LeakReport.of("leaky", memory, SHORT);
+        assertEquals(4096, report.bytes());
+        assertFalse(report.print(console));
+        assertTrue(err.toString().contains("memory=leaky frames=1"), err.toString());
+        ScatteredFrames.give(memory, new long[] {frame});
+        assertEquals(0, LeakReport.of("clean again", memory).bytes());
+    }
+
+    @Test
+    void mappingAndAreaThatWereNotEndedAreLeaks() {
+        final long[] frames = ScatteredFrames.take(memory, 2, 1);
+        final long mapping = memory.vmMapRam(frames, 0, 2);
+        assertEquals(4 * 4096, LeakReport.of("mapping", memory, SHORT).bytes());
+        memory.vmUnmapRam(mapping, 2);
+        ScatteredFrames.give(memory, frames);
+        final long area = memory.vmalloc(1);
+        assertEquals(2 * 4096, LeakReport.of("area", memory, SHORT).bytes());
+        memory.vfree(area);
+        assertEquals(0, LeakReport.of("none", memory).bytes());
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"touch", "blocks", "lazy", "eager"})
+    void touchThatDidNotArriveShows(final String policy) {
+        final boolean eager = policy.equals("eager");
+        try (Vellum one = Vellum.builder().memory(16L << 20)
+            .flushPolicy(eager ? FlushPolicy.EAGER : FlushPolicy.LAZY).open()) {
+            for (final int lost : new int[] {-1, 0, 3}) {
+                final VmapHammer hammer = VmapHammer.of(policy, one, 1);
+                Crew.hammer(List.of(hammer), 2);
+                assertTrue(hammer.operations() > 0 && hammer.nanos() > 0);
+                if (lost >= 0) {
+                    one.access().putLong(hammer.frames[lost] << 12,
+                        ScatteredFrames.firstWord(one, hammer.frames[lost]) - 1);
+                }
+                assertEquals(lost < 0, hammer.finish(), "lost=" + lost);
+            }
+            assertEquals(0, LeakReport.of(policy, one).bytes());
+        }
+    }
+
+    @Test
+    void churnSeesWhatOthersWroteIntoItsAreas() {
+        final Churn churn = new Churn(memory, 1);
+        for (int i = 0; i < 1000; i++) {
+            churn.step();
+        }
+        assertEquals(0, churn.errors);
+        int spoiled = 0;
+        for (final long area : churn.areas) {
+            if (area != 0) {
+                memory.access().putLong(area, memory.access().getLong(area) + 1);
+                spoiled++;
+            }
+        }
+        assertTrue(spoiled > 0);
+        churn.freeAll();
+        assertEquals(spoiled, churn.errors);
+        churn.finish();
+        assertEquals(0, LeakReport.of("churn", memory).bytes());
+    }
+
+    @Test
+    void whatEndsOneThreadOfACrewReachesTheCaller() {
+        final Crew crew = new Crew();
+        final IllegalStateException thrown = new IllegalStateException("one");
+        crew.add("ends", () -> {
+            throw thrown;
+        });
+        crew.add("goes on", () -> {
+            while (!crew.stop().requested()) {
+                Thread.onSpinWait();
+            }
+        });
+        assertSame(thrown, assertThrows(IllegalStateException.class, crew::join));
+    }
+}
