@@ -13,10 +13,10 @@ public class LazyMemory {
     /** Enough for each benchmark here at some dozens of threads; banks come on demand. */
     private static final long BYTES = 512L << 20;
     /**
-     * Addresses are what a thread uses up while another, preempted in a section, holds up their reuse: some milliseconds'
-     * worth. The table behind them costs a 512th of this.
+     * What a machine with a few gigabytes of memory would have by default: addresses are what a thread uses up while another
+     * one, preempted in a section, holds up their reuse. The table behind them is taken as it is used.
      */
-    private static final long WINDOW_BYTES = 8L << 30;
+    private static final long WINDOW_BYTES = 32L << 30;
 
     /** The memory, open while benchmarks run. */
     public Vellum vellum;

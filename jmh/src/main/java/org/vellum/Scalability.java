@@ -38,7 +38,8 @@ import org.openjdk.jmh.runner.options.VerboseMode;
  * those JVMs get the flag that Agrona needs, this one needs none. Columns: nanoseconds per operation of one thread; the same times
  * the share of a processor that each thread had ({@code min(threads, processors) / threads}), so that a path that scales
  * perfectly shows one number at every thread count; ÷ the floor of its family at the same thread count and pages; bytes
- * of garbage per operation, as the collector counts them.
+ * of garbage per operation, as the collector counts them; how many operations of the whole measurement found no room and
+ * were run again, see {@link Relief}: a figure with many of those tells of waiting, not of the path.
  *
  * <p>Exit status 0 if everything ran, 1 if a benchmark failed, 2 for bad options.
  */
@@ -47,6 +48,7 @@ public final class Scalability {
     private static final int MILLIS_QUICK = 50;
     /** JMH names it so from 1.37 on; before that with a dot in front. */
     private static final String GARBAGE = "gc.alloc.rate.norm";
+    private static final String RETRIES = "relieved";
 
     private final ScalabilityOptions options;
     private final PrintStream out;
@@ -156,7 +158,8 @@ public final class Scalability {
             final int pages = pages(result);
             final double floor = scores.getOrDefault(key(family.floor().apply(row), pages), Double.NaN);
             final ScalabilityRow line = new ScalabilityRow(family.bench(), row, pages, result.getParams().getThreads(),
-                processors, result.getPrimaryResult().getScore(), floor, garbage(result));
+                processors, result.getPrimaryResult().getScore(), floor,
+                secondary(result, GARBAGE), secondary(result, RETRIES));
             rows.add(line);
             out.println(line.toTable());
         }
@@ -175,9 +178,14 @@ public final class Scalability {
             ? Integer.parseInt(result.getParams().getParam("pages")) : 0;
     }
 
-    private static double garbage(final RunResult result) {
-        return result.getSecondaryResults().entrySet().stream().filter(entry -> entry.getKey().endsWith(GARBAGE))
-            .mapToDouble(entry -> entry.getValue().getScore()).findAny().orElse(Double.NaN);
+    /** What a profiler or a counter saw beside the time. */
+    private static double secondary(final RunResult result, final String name) {
+        for (final String label : result.getSecondaryResults().keySet()) {
+            if (label.endsWith(name)) {
+                return result.getSecondaryResults().get(label).getScore();
+            }
+        }
+        return Double.NaN;
     }
 
     /** An array, one row to a line: valid as a whole, and for tools that read lines. */

@@ -16,6 +16,7 @@ import org.openjdk.jmh.annotations.Warmup;
 import org.vellum.EagerMemory;
 import org.vellum.LazyMemory;
 import org.vellum.OwnedFrames;
+import org.vellum.Relief;
 import org.vellum.Vellum;
 import org.vellum.cpu.Cpu;
 import org.vellum.mapram.MapRam;
@@ -64,17 +65,24 @@ public class EpochBenchmark {
     @State(Scope.Thread)
     public abstract static class Mapper {
         private OwnedFrames frames;
+        Vellum vellum;
         MapRam mapRam;
 
-        void take(final Vellum vellum) {
+        void take(final Vellum from) {
+            vellum = from;
             frames = new OwnedFrames(vellum, MapRam.MAX_BLOCK_PAGES);
             mapRam = vellum.mapRam();
         }
 
-        void fill() {
+        final long mapAndUnmap() {
+            final long address = mapRam.vmMapRam(frames.hint, frames.numbers, 0, frames.numbers.length);
+            mapRam.vmUnmapRam(frames.hint, address, frames.numbers.length);
+            return address;
+        }
+
+        final void fill(final Relief.Count count) {
             for (int i = 0; i < MAPPINGS; i++) {
-                final long address = mapRam.vmMapRam(frames.hint, frames.numbers, 0, frames.numbers.length);
-                mapRam.vmUnmapRam(frames.hint, address, frames.numbers.length);
+                Relief.run(count, vellum, this, Mapper::mapAndUnmap);
             }
         }
     }
@@ -144,16 +152,22 @@ public class EpochBenchmark {
         caller.vellum.unmapAliases();
     }
 
-    /** @param mapper of this thread. */
+    /**
+     * @param mapper of this thread.
+     * @param count of this thread.
+     */
     @Benchmark
-    public void fill(final LazyMapper mapper) {
-        mapper.fill();
+    public void fill(final LazyMapper mapper, final Relief.Count count) {
+        mapper.fill(count);
     }
 
-    /** @param mapper of this thread. */
+    /**
+     * @param mapper of this thread.
+     * @param count of this thread.
+     */
     @Benchmark
-    public void fillUnmapAliases(final LazyMapper mapper) {
-        mapper.fill();
+    public void fillUnmapAliases(final LazyMapper mapper, final Relief.Count count) {
+        mapper.fill(count);
         mapper.mapRam.unmapAliases();
     }
 
@@ -161,6 +175,8 @@ public class EpochBenchmark {
     @Benchmark
     @OperationsPerInvocation(MAPPINGS)
     public void eagerFill(final EagerMapper mapper) {
-        mapper.fill();
+        for (int i = 0; i < MAPPINGS; i++) {
+            mapper.mapAndUnmap();
+        }
     }
 }

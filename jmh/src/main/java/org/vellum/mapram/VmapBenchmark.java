@@ -1,7 +1,6 @@
 package org.vellum.mapram;
 
 import java.util.concurrent.TimeUnit;
-import org.openjdk.jmh.annotations.AuxCounters;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
 import org.openjdk.jmh.annotations.Fork;
@@ -17,9 +16,9 @@ import org.openjdk.jmh.annotations.Warmup;
 import org.vellum.EagerMemory;
 import org.vellum.LazyMemory;
 import org.vellum.OwnedFrames;
+import org.vellum.Relief;
 import org.vellum.Vellum;
 import org.vellum.cpu.Cpu;
-import org.vellum.report.ExhaustedException;
 import org.vellum.vmap.VmallocFlags;
 import org.vellum.vmap.Vmap;
 
@@ -38,8 +37,8 @@ import org.vellum.vmap.Vmap;
  * <tr><td>{@code eagerArea}</td><td>an area each time, likewise: what {@code lazy} is to be compared with</td></tr>
  * </table>
  * Under the eager policy the section is around the touch only, since it refuses to map inside one; {@code lazy},
- * {@code blocksHint} and {@code blocksPlain} have theirs in the same place. With more threads than processors,
- * {@code blocksSection} may find the whole window in limbo and must leave its section to wait; {@code relieved} counts that.
+ * {@code blocksHint} and {@code blocksPlain} have theirs in the same place. A row's {@code relieved} is explained at
+ * {@link Relief}.
  *
  * <p>Run: {@code java -jar jmh/target/benchmarks.jar '\.VmapBenchmark\.' -t 1 -prof gc}, and with {@code -t 2}, {@code -t 4},
  * {@code -t 8}; ratios hold within one run only.
@@ -50,9 +49,6 @@ import org.vellum.vmap.Vmap;
 @Warmup(iterations = 3, time = 1)
 @Measurement(iterations = 5, time = 1)
 public class VmapBenchmark {
-    /** A window that stays full through this many grace periods is a leak. */
-    private static final int MOST_RETRIES = 100;
-
     /** A thread's frames, and the ways to map them. */
     @State(Scope.Thread)
     public abstract static class Mapper {
@@ -121,35 +117,14 @@ public class VmapBenchmark {
         return mapped.address;
     }
 
-    /** How often a thread had to step out of its section. */
-    @AuxCounters(AuxCounters.Type.EVENTS)
-    @State(Scope.Thread)
-    public static class Relief {
-        /** Times that the window was in limbo, all of it; JMH sums and resets it. */
-        public long relieved;
-    }
-
     /**
      * @param mapper of this thread.
-     * @param relief of this thread.
+     * @param count of this thread.
      * @return where it was mapped.
      */
     @Benchmark
-    public long blocksSection(final LazyMapper mapper, final Relief relief) {
-        for (int retry = 0;; retry++) {
-            try {
-                return inSection(mapper);
-            } catch (final ExhaustedException e) {
-                if (retry == MOST_RETRIES) {
-                    throw e;
-                }
-                // A thread that lost its processor inside a section holds up every reuse meanwhile, and mapping inside a
-                // section does not wait. So wait outside, as an application would; the wait is part of the figure.
-                relief.relieved++;
-                mapper.vellum.synchronize();
-                mapper.vellum.poll();
-            }
-        }
+    public long blocksSection(final LazyMapper mapper, final Relief.Count count) {
+        return Relief.run(count, mapper.vellum, mapper, VmapBenchmark::inSection);
     }
 
     private static long inSection(final LazyMapper mapper) {
@@ -168,11 +143,12 @@ public class VmapBenchmark {
 
     /**
      * @param mapper of this thread.
+     * @param count of this thread.
      * @return where it was mapped.
      */
     @Benchmark
-    public long blocksHint(final LazyMapper mapper) {
-        return byBlocks(mapper);
+    public long blocksHint(final LazyMapper mapper, final Relief.Count count) {
+        return Relief.run(count, mapper.vellum, mapper, VmapBenchmark::byBlocks);
     }
 
     /**
@@ -194,10 +170,15 @@ public class VmapBenchmark {
 
     /**
      * @param mapper of this thread.
+     * @param count of this thread.
      * @return where it was mapped.
      */
     @Benchmark
-    public long blocksPlain(final LazyMapper mapper) {
+    public long blocksPlain(final LazyMapper mapper, final Relief.Count count) {
+        return Relief.run(count, mapper.vellum, mapper, VmapBenchmark::byFrontDoor);
+    }
+
+    private static long byFrontDoor(final LazyMapper mapper) {
         final OwnedFrames frames = mapper.frames;
         final long address = mapper.vellum.vmMapRam(frames.numbers, 0, frames.numbers.length);
         final Cpu cpu = mapper.vellum.enter();
@@ -212,11 +193,12 @@ public class VmapBenchmark {
 
     /**
      * @param mapper of this thread.
+     * @param count of this thread.
      * @return where it was mapped.
      */
     @Benchmark
-    public long lazy(final LazyMapper mapper) {
-        return byArea(mapper);
+    public long lazy(final LazyMapper mapper, final Relief.Count count) {
+        return Relief.run(count, mapper.vellum, mapper, VmapBenchmark::byArea);
     }
 
     /**

@@ -15,6 +15,7 @@ import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.Warmup;
 import org.vellum.LazyMemory;
 import org.vellum.OwnedFrames;
+import org.vellum.Relief;
 import org.vellum.Vellum;
 import org.vellum.cpu.Cpu;
 import org.vellum.epoch.HeadRing;
@@ -48,8 +49,6 @@ public class VmallocModuleBenchmark {
     private static final int ALIGN_SHIFTS = 23;
     /** Alignments up to this have hundreds of places in the window, more than threads can take away: they must be served. */
     private static final int SURE_SHIFT = 24;
-    /** A window that stays full through this many grace periods is a leak. */
-    private static final int MOST_RETRIES = 100;
 
     /** The module's junk: as many holes of exactly one page and its guard as areas between them. */
     public static class Holes extends LazyMemory {
@@ -303,27 +302,23 @@ public class VmallocModuleBenchmark {
     }
 
     /**
-     * 2048, {@code no_block_alloc_test}: inside a section, where an allocation does not wait. If it fails for want of a grace
-     * period, which a thread that lost its processor inside its section holds up, one is waited for outside.
+     * 2048, {@code no_block_alloc_test}: inside a section, where an allocation does not wait.
      *
      * @param worker of this thread.
+     * @param count of this thread.
      * @return the address.
      */
     @Benchmark
-    public long noBlock(final Fresh worker) {
-        for (int retry = 0;; retry++) {
-            final Cpu cpu = worker.vellum.enter();
-            try {
-                return worker.cycle(worker.nrPages);
-            } catch (final ExhaustedException e) {
-                if (retry == MOST_RETRIES) {
-                    throw e;
-                }
-            } finally {
-                cpu.exit();
-            }
-            worker.vellum.synchronize();
-            worker.vellum.poll();
+    public long noBlock(final Fresh worker, final Relief.Count count) {
+        return Relief.run(count, worker.vellum, worker, VmallocModuleBenchmark::cycleInSection);
+    }
+
+    private static long cycleInSection(final Worker worker) {
+        final Cpu cpu = worker.vellum.enter();
+        try {
+            return worker.cycle(worker.nrPages);
+        } finally {
+            cpu.exit();
         }
     }
 }
