@@ -35,7 +35,7 @@ final class Grid {
             grid.nanos.put(policy, new double[threads.length][rounds]);
             grid.shares.put(policy, new double[threads.length][rounds]);
         }
-        warmUp(workload, Math.min(2, threads[threads.length - 1]), Math.min(WARM_UP_MILLIS, 3 * millis));
+        warmUp(workload, Math.min(2, threads[threads.length - 1]), Math.min(WARM_UP_MILLIS, 8L * millis));
         for (int round = 0; round < rounds; round++) {
             for (int column = 0; column < threads.length; column++) {
                 console.progress("  round %d of %d, threads=%d", round + 1, rounds, threads[column]);
