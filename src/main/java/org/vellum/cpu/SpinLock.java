@@ -26,13 +26,29 @@ public final class SpinLock {
     private static final ThreadLocal<int[]> HELD_COUNT = ThreadLocal.withInitial(() -> new int[1]);
 
     private final Cpus cpus;
+    private final boolean counted;
     private final Words word = Words.zeroed(2L * CacheLine.STRIDE_WORDS);
 
     /**
      * @param cpus whose sections must not block here.
      */
     public SpinLock(final Cpus cpus) {
+        this(cpus, true);
+    }
+
+    private SpinLock(final Cpus cpus, final boolean counted) {
         this.cpus = cpus;
+        this.counted = counted;
+    }
+
+    /**
+     * A lock that is never taken inside a section, and so may be held across a grace period.
+     *
+     * @param cpus whose sections must not block here.
+     * @return the lock.
+     */
+    public static SpinLock outsideSections(final Cpus cpus) {
+        return new SpinLock(cpus, false);
     }
 
     /** Acquires the lock, parking if need be. Outside sections only. */
@@ -113,8 +129,8 @@ public final class SpinLock {
         return HELD_COUNT.get()[0] == 0;
     }
 
-    private static boolean count(final int delta) {
-        HELD_COUNT.get()[0] += delta;
+    private boolean count(final int delta) {
+        HELD_COUNT.get()[0] += counted ? delta : 0;
         return true;
     }
 }

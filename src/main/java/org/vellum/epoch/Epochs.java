@@ -99,7 +99,11 @@ public final class Epochs {
      * @return the horizon: every stamp below it has passed.
      */
     public long refreshHorizon() {
-        final long now = clock.getVolatile(0);
+        return raiseHorizon(oldestSection(clock.getVolatile(0)));
+    }
+
+    /** The least epoch that an open section announces, or {@code now} if none is older; {@code now} was read before. */
+    private long oldestSection(final long now) {
         long least = now;
         for (int i = 0, n = cpus.limit(); i < n; i++) {
             final long occupancy = cpus.occupancy(i);
@@ -110,7 +114,7 @@ public final class Epochs {
                 }
             }
         }
-        return raiseHorizon(least);
+        return least;
     }
 
     private long raiseHorizon(final long to) {
@@ -159,13 +163,19 @@ public final class Epochs {
     }
 
     /**
-     * {@link #synchronize()} for the eager policy: spins longer before it parks, because a flush is all it does.
-     *
-     * @throws IllegalStateException inside a section.
+     * {@link #synchronize()} for the eager policy, which does nothing else and has checked that it may wait: goes straight to the
+     * scan, since nothing but a flush of its own could have made its stamp pass, and spins longer before it parks.
      */
-    public void synchronizeEagerly() {
-        mightSleep("an eager flush");
-        await(stamp(), Long.MAX_VALUE, EAGER_SPINS);
+    public void flush() {
+        final long stamp = stamp();
+        advanceFrom(stamp);
+        for (int i = 0; i < EAGER_SPINS; i++) {
+            if (oldestSection(clock.getVolatile(0)) - stamp > 0) {
+                return;
+            }
+            Thread.onSpinWait();
+        }
+        await(stamp, Long.MAX_VALUE, 0);
     }
 
     /**

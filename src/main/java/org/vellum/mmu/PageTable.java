@@ -282,23 +282,28 @@ public final class PageTable {
         final long at = base + (page << 3);
         // Release: one fence for all, then plain stores; partner: the volatile load in readable().
         UnsafeApi.storeFence();
-        for (int i = count - 1; i >= 0; i--) {
+        for (int i = 1; i < count; i++) {
             final long address = memory.frameAddressOrZero(frames[offset + i]);
             if (address == 0) {
-                undoMapping(at, i + 1, count);
-                return false;
+                return undoMapping(at, i);
             }
-            final long entry = Entry.present(address, tag, Entry.WRITABLE);
-            UnsafeApi.putLong(at + ((long)i << 3), i == 0 ? Entry.head(entry, count) : entry);
+            UnsafeApi.putLong(at + ((long)i << 3), Entry.present(address, tag, Entry.WRITABLE));
         }
+        // The head last: without it nothing is mapped here.
+        final long first = memory.frameAddressOrZero(frames[offset]);
+        if (first == 0) {
+            return undoMapping(at, count);
+        }
+        UnsafeApi.putLong(at, Entry.head(Entry.present(first, tag, Entry.WRITABLE), count));
         return true;
     }
 
     /** Nobody was given these addresses: no reader can have used them, and no flush is owed. */
-    private static void undoMapping(final long at, final int from, final int to) {
-        for (int i = from; i < to; i++) {
+    private static boolean undoMapping(final long at, final int end) {
+        for (int i = 1; i < end; i++) {
             UnsafeApi.putLong(at + ((long)i << 3), Entry.NONE);
         }
+        return false;
     }
 
     /**

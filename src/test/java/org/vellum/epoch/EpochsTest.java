@@ -87,7 +87,6 @@ class EpochsTest {
         try (Cpu cpu = system.cpus.enter()) {
             assertTrue(assertThrows(IllegalStateException.class, epochs::synchronize).getMessage()
                 .contains("slot=" + cpu.index()));
-            assertThrows(IllegalStateException.class, epochs::synchronizeEagerly);
             assertThrows(IllegalStateException.class, () -> epochs.awaitPassed(passed, 1));
         }
         system.cpus.verifyQuiet();

@@ -202,18 +202,18 @@ final class MapRamTest {
     void v21V22UnmapAliasesPurgesCurrentBlocksWithLittleRoomOnly() {
         unmap(map(64), 64);
         memory.unmapAliases();
-        assertEquals(0, memory.mapRam().purgedCurrent.get(), "much room left");
+        assertEquals(0, memory.mapRam().current.purged.get(), "much room left");
         for (int i = 0; i < 13; i++) {
             unmap(map(64), 64);
         }
         memory.unmapAliases();
-        assertEquals(1, memory.mapRam().purgedCurrent.get());
+        assertEquals(1, memory.mapRam().current.purged.get());
         final long held = map(64);
         for (int i = 0; i < 13; i++) {
             unmap(map(64), 64);
         }
         memory.unmapAliases();
-        assertEquals(1, memory.mapRam().purgedCurrent.get(), "a live mapping keeps its block");
+        assertEquals(1, memory.mapRam().current.purged.get(), "a live mapping keeps its block");
         unmap(held, 64);
     }
 
