@@ -19,13 +19,17 @@ public final class PhysicalMemory {
     /** No frame: what allocation returns when memory is exhausted, and look-ups when nothing is there. */
     public static final long NO_FRAME = -1;
 
+    private static final long ABSENT = Long.MIN_VALUE;
+
     private final int bankOrder;
     private final int bankLimit;
+    private final int bankMask;
+    private final int frameBits;
     private final int byteShift;
     private final long frameMask;
     private final long byteMask;
 
-    /** Native address of each bank by number, 0 if absent. */
+    /** Native address of each bank by number; {@link #ABSENT}, and so negative, if it is not there. */
     private final Words bases;
     private final AtomicReferenceArray<MemoryBank> banks;
 
@@ -38,7 +42,13 @@ public final class PhysicalMemory {
         byteShift = bankOrder + Pages.SHIFT;
         frameMask = (1L << bankOrder) - 1;
         byteMask = options.bankBytes() - 1;
-        bases = Words.zeroed(bankLimit);
+        // A power of two, so that any number can be masked into it.
+        bankMask = Math.max(1, Integer.highestOneBit(bankLimit - 1) << 1) - 1;
+        bases = Words.reserve(bankMask + 1L);
+        for (int i = 0; i <= bankMask; i++) {
+            bases.putPlain(i, ABSENT);
+        }
+        frameBits = bankOrder + Integer.bitCount(bankMask);
         banks = new AtomicReferenceArray<>(bankLimit);
     }
 
@@ -72,7 +82,28 @@ public final class PhysicalMemory {
         }
         // Plain: who owns the frame got it after its bank was published.
         final long base = bases.getPlain(number);
-        return base == 0 ? 0 : base + ((frame & frameMask) << Pages.SHIFT);
+        return base < 0 ? 0 : base + ((frame & frameMask) << Pages.SHIFT);
+    }
+
+    /**
+     * The native address of a frame for loops that check all their frames together, after them, without a branch each.
+     *
+     * @param frame any number.
+     * @return the address of its first byte; negative if its bank is absent; of some other frame if {@link #isTooLarge}.
+     */
+    public long uncheckedAddress(final long frame) {
+        // Plain: who owns the frame got it after its bank was published.
+        return bases.getPlain(frame >>> bankOrder & bankMask) + ((frame & frameMask) << Pages.SHIFT);
+    }
+
+    /**
+     * Whether one of some numbers has bits that no frame's has.
+     *
+     * @param frames the numbers, or-ed.
+     * @return whether {@link #uncheckedAddress} of one of them means nothing.
+     */
+    public boolean isTooLarge(final long frames) {
+        return frames >>> frameBits != 0;
     }
 
     /**
@@ -88,7 +119,7 @@ public final class PhysicalMemory {
         }
         // Volatile: after the announcement of the section; partner: the volatile store in remove(), before the stamp.
         final long base = bases.getVolatile(number);
-        return base == 0 ? 0 : base + (linearAddress & byteMask);
+        return base < 0 ? 0 : base + (linearAddress & byteMask);
     }
 
     /**
@@ -141,7 +172,7 @@ public final class PhysicalMemory {
 
     boolean isPresent(final long frame) {
         final long number = frame >>> bankOrder;
-        return number < bankLimit && bases.getOpaque(number) != 0;
+        return number < bankLimit && bases.getOpaque(number) >= 0;
     }
 
     /** Publishes a bank. Under the growth lock. */
@@ -172,7 +203,7 @@ public final class PhysicalMemory {
             }
         }
         // Volatile: before the caller's stamp of the grace period; partner: the load in nativeAddressOrZero.
-        bases.putVolatile(bank.number(), 0);
+        bases.putVolatile(bank.number(), ABSENT);
         banks.set(bank.number(), null);
         byAddress = sorted;
     }

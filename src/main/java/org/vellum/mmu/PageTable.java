@@ -280,27 +280,58 @@ public final class PageTable {
         final long tag) {
         assert page >= 0 && page + count <= limit : "page=" + page + " limit=" + limit;
         final long at = base + (page << 3);
+        final long bits = tag | Entry.WRITABLE | Entry.PRESENT;
+        long numbers = frames[offset];
+        long addresses = memory.uncheckedAddress(numbers);
         // Release: one fence for all, then plain stores; partner: the volatile load in readable().
         UnsafeApi.storeFence();
-        for (int i = 1; i < count; i++) {
-            final long address = memory.frameAddressOrZero(frames[offset + i]);
-            if (address == 0) {
-                return undoMapping(at, i);
-            }
-            UnsafeApi.putLong(at + ((long)i << 3), Entry.present(address, tag, Entry.WRITABLE));
+        UnsafeApi.putLong(at, Entry.head(addresses | bits, count));
+        // The first few without a loop: what the compiler builds around a short counted loop is longer than all the rest, and
+        // keeps the caller from inlining it.
+        if (count > 1) {
+            numbers |= frames[offset + 1];
+            addresses |= setUnchecked(at + 8, memory.uncheckedAddress(frames[offset + 1]), bits);
         }
-        // The head last: without it nothing is mapped here.
-        final long first = memory.frameAddressOrZero(frames[offset]);
-        if (first == 0) {
-            return undoMapping(at, count);
+        if (count > 2) {
+            numbers |= frames[offset + 2];
+            addresses |= setUnchecked(at + 16, memory.uncheckedAddress(frames[offset + 2]), bits);
         }
-        UnsafeApi.putLong(at, Entry.head(Entry.present(first, tag, Entry.WRITABLE), count));
-        return true;
+        if (count > 3) {
+            numbers |= frames[offset + 3];
+            addresses |= setUnchecked(at + 24, memory.uncheckedAddress(frames[offset + 3]), bits);
+        }
+        if (count > 4) {
+            return setRest(at, memory, frames, offset, count, bits, numbers, addresses);
+        }
+        return addresses >= 0 && !memory.isTooLarge(numbers) || undoMapping(at, count);
     }
 
-    /** Nobody was given these addresses: no reader can have used them, and no flush is owed. */
-    private static boolean undoMapping(final long at, final int end) {
-        for (int i = 1; i < end; i++) {
+    private static void clearRest(final long at, final int count) {
+        for (int i = 4; i < count; i++) {
+            UnsafeApi.putLong(at + ((long)i << 3), Entry.NONE);
+        }
+    }
+
+    private static boolean setRest(
+        final long at, final PhysicalMemory memory, final long[] frames, final int offset, final int count,
+        final long bits, final long firstNumbers, final long firstAddresses) {
+        long numbers = firstNumbers;
+        long addresses = firstAddresses;
+        for (int i = 4; i < count; i++) {
+            numbers |= frames[offset + i];
+            addresses |= setUnchecked(at + ((long)i << 3), memory.uncheckedAddress(frames[offset + i]), bits);
+        }
+        return addresses >= 0 && !memory.isTooLarge(numbers) || undoMapping(at, count);
+    }
+
+    private static long setUnchecked(final long at, final long address, final long bits) {
+        UnsafeApi.putLong(at, address | bits);
+        return address;
+    }
+
+    /** Nobody was given these addresses, nor could guess their tag: no reader can have used them, and no flush is owed. */
+    private static boolean undoMapping(final long at, final int count) {
+        for (int i = 0; i < count; i++) {
             UnsafeApi.putLong(at + ((long)i << 3), Entry.NONE);
         }
         return false;
@@ -327,8 +358,17 @@ public final class PageTable {
             return false;
         }
         // Plain: ordered after the CAS, and before the release with which the caller notes the clear.
-        for (int i = 1; i < count; i++) {
-            UnsafeApi.putLong(at + ((long)i << 3), Entry.NONE);
+        if (count > 1) {
+            UnsafeApi.putLong(at + 8, Entry.NONE);
+        }
+        if (count > 2) {
+            UnsafeApi.putLong(at + 16, Entry.NONE);
+        }
+        if (count > 3) {
+            UnsafeApi.putLong(at + 24, Entry.NONE);
+        }
+        if (count > 4) {
+            clearRest(at, count);
         }
         return true;
     }
