@@ -12,8 +12,9 @@ import org.vellum.mem.Pages;
  * @param mappedPages pages still mapped in blocks.
  * @param areas areas still live.
  * @param flushes advances of the epoch in the memory's life.
+ * @param firstSight what was wrong at the first look and right at a later one, or null: shown, so that nothing is hidden.
  */
-record LeakReport(String memory, long frames, long mappedPages, long areas, long flushes) {
+record LeakReport(String memory, long frames, long mappedPages, long areas, long flushes, String firstSight) {
     /** How long the memory's own worker, which drains limbo when asked to, may take to come to rest. */
     private static final long SETTLE_NANOS = 2_000_000_000L;
 
@@ -29,6 +30,7 @@ record LeakReport(String memory, long frames, long mappedPages, long areas, long
 
     static LeakReport of(final String name, final Vellum memory, final long settleNanos) {
         final long deadline = System.nanoTime() + settleNanos;
+        String firstSight = null;
         while (true) {
             memory.unmapAliases();
             memory.synchronize();
@@ -38,22 +40,24 @@ record LeakReport(String memory, long frames, long mappedPages, long areas, long
             } while (released > 0);
             final boolean last = System.nanoTime() - deadline >= 0;
             try {
-                final LeakReport report = look(name, memory);
+                final LeakReport report = look(name, memory, firstSight);
                 if (report.bytes() == 0 || last) {
                     return report;
                 }
+                firstSight = firstSight == null ? report.bytes() + " bytes held" : firstSight;
             } catch (final AssertionError e) {
                 if (last) {
                     throw e;
                 }
+                firstSight = firstSight == null ? e.getMessage() : firstSight;
             }
             LockSupport.parkNanos(1_000_000L);
         }
     }
 
-    private static LeakReport look(final String name, final Vellum memory) {
+    private static LeakReport look(final String name, final Vellum memory, final String firstSight) {
         final LeakReport report = new LeakReport(name, memory.frames().allocatedFrames(), memory.mapRam().mappedPages(),
-            memory.stats().liveAreas(), memory.stats().flushes());
+            memory.stats().liveAreas(), memory.stats().flushes(), firstSight);
         memory.verify();
         return report;
     }
@@ -67,6 +71,9 @@ record LeakReport(String memory, long frames, long mappedPages, long areas, long
     boolean print(final Console console) {
         console.line("  %-20s %8d frames  %8d mapped pages  %6d live areas  verified  (%d flushes)",
             memory, frames, mappedPages, areas, flushes);
+        if (firstSight != null) {
+            console.line("  %-20s not at rest at first sight: %s", "", firstSight);
+        }
         if (bytes() != 0) {
             console.failure("leaked: memory=%s frames=%d mapped_pages=%d areas=%d", memory, frames, mappedPages, areas);
         }

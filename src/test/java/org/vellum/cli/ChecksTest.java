@@ -46,6 +46,7 @@ final class ChecksTest {
         cpu.exit();
         final LeakReport report = LeakReport.of("leaky", memory, SHORT);
         assertEquals(4096, report.bytes());
+        assertEquals("4096 bytes held", report.firstSight());
         assertFalse(report.print(console));
         assertTrue(err.toString().contains("memory=leaky frames=1"), err.toString());
         ScatteredFrames.give(memory, new long[] {frame});
