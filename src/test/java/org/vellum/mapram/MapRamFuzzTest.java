@@ -199,11 +199,11 @@ final class MapRamFuzzTest {
         readers.closeAll();
         checkAll();
         System.out.println("exhausted=" + exhausted + " exhaustions=" + memory.stats().exhaustions() + " remoteRetired="
-            + mapRam.blocks.remoteRetired + " tails=" + mapRam.tailConversions + " purgedCurrent=" + mapRam.purgedCurrent
+            + mapRam.blocks.remoteRetired + " tails=" + mapRam.current.tailConversions + " purgedCurrent=" + mapRam.current.purged
             + " givenBack=" + mapRam.blocks.givenBack + " retired=" + mapRam.blocks.retired + " aliases=" + aliases
             + " readers=" + readers.opened + " flushes=" + memory.stats().flushes());
         for (final long count : new long[] {exhausted, memory.stats().exhaustions(), mapRam.blocks.remoteRetired.get(),
-            mapRam.tailConversions.get(), mapRam.purgedCurrent.get(), mapRam.blocks.givenBack.get(),
+            mapRam.current.tailConversions.get(), mapRam.current.purged.get(), mapRam.blocks.givenBack.get(),
             mapRam.blocks.retired.get(), aliases, readers.opened}) {
             assertTrue(count > 0);
         }
