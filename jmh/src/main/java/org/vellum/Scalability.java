@@ -46,6 +46,7 @@ import org.openjdk.jmh.runner.options.VerboseMode;
 public final class Scalability {
     private static final int MILLIS = 200;
     private static final int MILLIS_QUICK = 50;
+    private static final int FIRST_THAT_WARNS = 24;
     /** JMH names it so from 1.37 on; before that with a dot in front. */
     private static final String GARBAGE = "gc.alloc.rate.norm";
     private static final String RETRIES = "relieved";
@@ -136,15 +137,26 @@ public final class Scalability {
             .mode(Mode.AverageTime)
             .timeUnit(TimeUnit.NANOSECONDS)
             .forks(1)
-            .jvmArgsPrepend("--add-exports=java.base/jdk.internal.misc=ALL-UNNAMED", "-XX:MaxDirectMemorySize=4g")
+            .jvmArgsPrepend(jvmArguments())
             .warmupIterations(options.quick() ? 1 : 4)
             .warmupTime(time)
-            .measurementIterations(options.quick() ? 1 : 5)
+            .measurementIterations(options.quick() ? 3 : 5)
             .measurementTime(time)
             .addProfiler(GCProfiler.class)
             .verbosity(VerboseMode.SILENT)
             .shouldFailOnError(true)
             .build();
+    }
+
+    private static String[] jvmArguments() {
+        final List<String> arguments = new ArrayList<>();
+        arguments.add("--add-exports=java.base/jdk.internal.misc=ALL-UNNAMED");
+        arguments.add("-XX:MaxDirectMemorySize=4g");
+        if (Runtime.version().feature() >= FIRST_THAT_WARNS) {
+            // Of what JMH itself does; four lines of warning for each benchmark.
+            arguments.add("--sun-misc-unsafe-memory-access=allow");
+        }
+        return arguments.toArray(String[]::new);
     }
 
     private void report(final HotPaths family, final Collection<RunResult> results) {
@@ -159,7 +171,7 @@ public final class Scalability {
             final double floor = scores.getOrDefault(key(family.floor().apply(row), pages), Double.NaN);
             final ScalabilityRow line = new ScalabilityRow(family.bench(), row, pages, result.getParams().getThreads(),
                 processors, result.getPrimaryResult().getScore(), floor,
-                secondary(result, GARBAGE), secondary(result, RETRIES));
+                garbage(result), retries(result));
             rows.add(line);
             out.println(line.toTable());
         }
@@ -178,14 +190,25 @@ public final class Scalability {
             ? Integer.parseInt(result.getParams().getParam("pages")) : 0;
     }
 
-    /** What a profiler or a counter saw beside the time. */
-    private static double secondary(final RunResult result, final String name) {
+    /** The median, because the last iteration also counts what verifying the memory afterwards allocates. */
+    private static double garbage(final RunResult result) {
+        final String label = secondary(result, GARBAGE);
+        return label == null ? Double.NaN : result.getSecondaryResults().get(label).getStatistics().getPercentile(50);
+    }
+
+    private static double retries(final RunResult result) {
+        final String label = secondary(result, RETRIES);
+        return label == null ? Double.NaN : result.getSecondaryResults().get(label).getScore();
+    }
+
+    /** The label of what a profiler or a counter saw beside the time, or null. */
+    private static String secondary(final RunResult result, final String name) {
         for (final String label : result.getSecondaryResults().keySet()) {
             if (label.endsWith(name)) {
-                return result.getSecondaryResults().get(label).getScore();
+                return label;
             }
         }
-        return Double.NaN;
+        return null;
     }
 
     /** An array, one row to a line: valid as a whole, and for tools that read lines. */
