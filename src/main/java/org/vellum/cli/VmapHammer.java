@@ -112,7 +112,7 @@ abstract class VmapHammer extends Hammer {
         }
     }
 
-    /** {@code vmap}: areas of the window, lazily flushed. */
+    /** {@code vmap}: areas of the window, lazily flushed. The section is around the touch: mapping an area takes the window's lock. */
     private static final class Lazy extends VmapHammer {
         private final Vmap vmap;
 
@@ -125,15 +125,15 @@ abstract class VmapHammer extends Hammer {
         void batch() {
             Cpu cpu = hint();
             for (int i = 0; i < BATCH; i++) {
+                final long address = vmap.vmap(frames, 0, PAGES, VmallocFlags.NONE);
+                view.wrap(address, BYTES);
                 cpu = cpus.enter(cpu);
                 try {
-                    final long address = vmap.vmap(frames, 0, PAGES, VmallocFlags.NONE);
-                    view.wrap(address, BYTES);
                     touch(view);
-                    vmap.vunmap(address);
                 } finally {
                     cpu.exit();
                 }
+                vmap.vunmap(address);
             }
             hint(cpu);
         }
