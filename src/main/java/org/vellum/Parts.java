@@ -144,6 +144,10 @@ final class Parts {
     }
 
     void verify() {
+        if (worker != null) {
+            // What the worker still does on the memory's behalf is not quiet.
+            worker.quiesce();
+        }
         cpus.verifyQuiet();
         frames.verify();
         space.verify();

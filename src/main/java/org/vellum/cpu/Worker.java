@@ -1,5 +1,6 @@
 package org.vellum.cpu;
 
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import org.jctools.queues.varhandle.MpscVarHandleArrayQueue;
@@ -13,6 +14,7 @@ import org.vellum.report.Listener;
  */
 public final class Worker implements AutoCloseable {
     private static final int CAPACITY = 1024;
+    private static final long PARK_NANOS = 50_000;
 
     private final MpscVarHandleArrayQueue<Runnable> requests = new MpscVarHandleArrayQueue<>(CAPACITY);
     private final Listener listener;
@@ -49,6 +51,24 @@ public final class Worker implements AutoCloseable {
             LockSupport.unpark(thread);
         }
         return true;
+    }
+
+    /**
+     * Waits, parked, until all that was requested before has been done. Not from the worker's own thread.
+     */
+    public void quiesce() {
+        final CountDownLatch done = new CountDownLatch(1);
+        while (state.get() == RUNNING && !request(done::countDown)) {
+            LockSupport.parkNanos(this, PARK_NANOS);
+        }
+        boolean interrupted = false;
+        while (state.get() == RUNNING && done.getCount() > 0) {
+            LockSupport.parkNanos(this, PARK_NANOS);
+            interrupted |= Thread.interrupted();
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
     }
 
     private void run() {

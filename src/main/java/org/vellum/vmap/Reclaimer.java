@@ -24,6 +24,7 @@ import org.vellum.report.ExhaustedException.Resource;
  */
 public final class Reclaimer {
     private static final int LIMBO_SHARE = 16;
+    private static final int MAX_WAITS = 16;
 
     /** What else keeps addresses that a purge can give back. */
     public interface Source {
@@ -155,20 +156,26 @@ public final class Reclaimer {
             }
             return true;
         }
-        if (attempt == 1 && !inSection) {
-            final boolean passed = space.epochs.awaitPassed(space.epochs.stamp(), space.options.graceNanos());
+        return !inSection && attempt <= MAX_WAITS && waitForLimbo() | attempt == 1;
+    }
+
+    /**
+     * One bounded grace period, and what it brings back. Others may take that before the caller tries again, so it is worth
+     * repeating as long as grace periods end in time and limbo holds something.
+     */
+    private boolean waitForLimbo() {
+        final boolean held = limboBytes() > 0;
+        final boolean passed = space.epochs.awaitPassed(space.epochs.stamp(), space.options.graceNanos());
+        poll(true);
+        if (passed && limboBytes() > 0) {
+            // What stayed mapped for its first grace period was unmapped just now, and needs another.
+            space.epochs.awaitPassed(space.epochs.stamp(), space.options.graceNanos());
             poll(true);
-            if (passed && limboBytes() > 0) {
-                // What stayed mapped for its first grace period was unmapped just now, and needs another.
-                space.epochs.awaitPassed(space.epochs.stamp(), space.options.graceNanos());
-                poll(true);
-            }
-            // Blocks that were fragmented are in the pool by now, from which their ranges go back.
-            purge();
-            space.frames.drainIdle();
-            return true;
         }
-        return false;
+        // Blocks that were fragmented are in the pool by now, from which their ranges go back.
+        purge();
+        space.frames.drainIdle();
+        return held && passed;
     }
 
     private void purge() {
