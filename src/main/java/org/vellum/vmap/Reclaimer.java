@@ -1,7 +1,6 @@
 package org.vellum.vmap;
 
-import java.util.List;
-import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.Arrays;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import org.vellum.cpu.Worker;
@@ -48,7 +47,8 @@ public final class Reclaimer {
     private final VmapSpace space;
     private final Worker worker;
     private final Runnable drain = this::drainByWorker;
-    private final List<Source> sources = new CopyOnWriteArrayList<>();
+    /** Replaced whole when one is added; an array, because the iterator of a list would be garbage. */
+    private volatile Source[] sources = {};
     private final AtomicBoolean drainAsked = new AtomicBoolean();
     private final AtomicLong drainAbove = new AtomicLong();
     private final AtomicLong drains = new AtomicLong();
@@ -66,10 +66,14 @@ public final class Reclaimer {
     }
 
     /**
+     * Not for several threads at once.
+     *
      * @param source to be polled and purged as well.
      */
     public void add(final Source source) {
-        sources.add(source);
+        final Source[] more = Arrays.copyOf(sources, sources.length + 1);
+        more[more.length - 1] = source;
+        sources = more;
     }
 
     /** To be called after something went to limbo: asks for a drain if the bound is exceeded. Never waits. */
