@@ -35,6 +35,7 @@ import org.vellum.vmap.VmapSpace;
 /** One of each system, put together from the bottom room up. */
 final class Parts {
     private static final long WINDOW_ALIGN = 4L << 20;
+    private static final int MOST_ROUNDS = 64;
 
     final Worker worker;
     final Listener listener;
@@ -143,11 +144,26 @@ final class Parts {
             epochs.flushes(), reclaimer.drains(), reclaimer.exhaustions(), cpus.limit());
     }
 
-    void verify() {
+    /** Nothing in limbo, nothing asked of the worker. Retirements that retire again are left alone after a while. */
+    void quiesce() {
+        epochs.mightSleep("quiesce");
+        restWorker();
+        int rounds = 0;
+        do {
+            epochs.synchronize();
+        } while (retirements.poll() + reclaimer.poll(true) > 0 && ++rounds < MOST_ROUNDS);
+        restWorker();
+    }
+
+    private void restWorker() {
         if (worker != null) {
-            // What the worker still does on the memory's behalf is not quiet.
             worker.quiesce();
         }
+    }
+
+    void verify() {
+        // What the worker still does on the memory's behalf is not quiet.
+        restWorker();
         cpus.verifyQuiet();
         frames.verify();
         space.verify();

@@ -203,6 +203,16 @@ public final class Vellum implements AutoCloseable {
     }
 
     /**
+     * Brings the memory to rest: releases all that is in limbo, and lets the worker finish what it was asked. For looking at a
+     * memory that nobody uses meanwhile, {@link #verify()} above all.
+     *
+     * @throws IllegalStateException inside a section: it waits for grace periods.
+     */
+    public void quiesce() {
+        parts().quiesce();
+    }
+
+    /**
      * Gives memory back: lists of idle slots to the buddy, and banks that are wholly free to the operating system, after a
      * grace period. Banks whose buffer was handed out go when the collector finds no view left.
      *

@@ -22,8 +22,6 @@ public class LazyMemory {
      */
     private static final long WINDOW_BYTES = 32L << 30;
 
-    private static final int MOST_ATTEMPTS = 1000;
-
     /** The memory, open while benchmarks run. */
     public Vellum vellum;
 
@@ -41,23 +39,8 @@ public class LazyMemory {
     /** A figure that broken structures produced is worth nothing. */
     @TearDown(Level.Trial)
     public void verify() {
-        for (int attempt = 1; !isSound(attempt == MOST_ATTEMPTS); attempt++) {
-            vellum.synchronize();
-            vellum.poll();
-        }
+        vellum.quiesce();
+        vellum.verify();
         vellum.close();
-    }
-
-    /** The worker may still be draining what the last operations left: then the walk meets frames on their way. */
-    private boolean isSound(final boolean last) {
-        try {
-            vellum.verify();
-            return true;
-        } catch (final AssertionError e) {
-            if (last) {
-                throw e;
-            }
-            return false;
-        }
     }
 }
