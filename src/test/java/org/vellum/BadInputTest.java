@@ -195,6 +195,7 @@ final class BadInputTest {
         final long[] frames = SmallMemory.frames(memory, 4);
         owned = 4;
         final long ram = memory.vmMapRam(frames, 0, 4);
+        final long hinted = memory.vmMapRam(frames, 0, 4);
         try (SmallMemory.Reader first = new SmallMemory.Reader(memory, "first-holder");
             SmallMemory.Reader second = new SmallMemory.Reader(memory, "second-holder")) {
             assertTrue(first.cpu != second.cpu);
@@ -209,6 +210,7 @@ final class BadInputTest {
             memory.vmalloc().vfreeAtomic(atomic);
             memory.retire(retired);
             memory.vmUnmapRam(ram, 4);
+            memory.mapRam().vmUnmapRam(first.cpu, hinted, 4);
             assertThrows(IllegalArgumentException.class, () -> memory.vfree(address));
             memory.poll();
         }
