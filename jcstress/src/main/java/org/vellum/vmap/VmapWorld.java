@@ -160,9 +160,15 @@ public final class VmapWorld {
         return id;
     }
 
-    /** @param index of a state whose mapping or area is gone. */
+    /**
+     * Forgets what a state had, unless it is still there: the harness also settles states whose actors never ran.
+     *
+     * @param index of the state.
+     */
     public void settled(final int index) {
-        ringAddresses[index] = 0;
+        if (table.readableOrZero(ringAddresses[index]) == 0) {
+            ringAddresses[index] = 0;
+        }
     }
 
     private long allocateFrame() {
