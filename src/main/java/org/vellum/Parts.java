@@ -36,8 +36,11 @@ import org.vellum.vmap.VmapSpace;
 final class Parts {
     private static final long WINDOW_ALIGN = 4L << 20;
     private static final int MOST_ROUNDS = 64;
+    /** How long the worker waits for one grace period before it looks after other requests. */
+    private static final long RETIREMENT_NANOS = 10_000_000L;
 
     final Worker worker;
+    private final Runnable pollRetirements = this::pollRetirements;
     final Listener listener;
     final Cpus cpus;
     final Epochs epochs;
@@ -61,7 +64,7 @@ final class Parts {
         final Sweeper sweeper = new Sweeper(cpus, listener);
         cpus.onSlotsBusy(sweeper::sweep);
         epochs = new Epochs(cpus, sweeper, new StallDetector(cpus, listener, stallNanos));
-        retirements = new Retirements(epochs, listener);
+        retirements = new Retirements(epochs, listener, this::askForRetirements);
         frames = new FrameAllocator(cpus, frameOptions);
         final long start = (frames.memory().physEnd() + WINDOW_ALIGN - 1) & -WINDOW_ALIGN;
         table = new PageTable(start, vmapOptions.windowPages());
@@ -74,6 +77,21 @@ final class Parts {
         vmap = new Vmap(space, reclaimer, vmalloc);
         reader = new VmapReader(space);
         mapRam = new MapRam(space, epochs, frames.memory(), vmap, reclaimer, listener);
+    }
+
+    private void askForRetirements() {
+        if (worker != null) {
+            worker.request(pollRetirements);
+        }
+    }
+
+    /** On the worker: one grace period, then the callbacks. What a reader holds back is asked for again. */
+    private void pollRetirements() {
+        epochs.awaitPassed(epochs.stamp(), RETIREMENT_NANOS);
+        retirements.poll();
+        if (!retirements.isEmpty()) {
+            worker.request(pollRetirements);
+        }
     }
 
     /** Wraps a buffer around memory that must prove physically contiguous; see {@link Vellum#wrap}. */

@@ -205,7 +205,8 @@ final class Displacement {
             final int slot = (int)(nextSlot.getAndIncrement() & (cpus.cachedSlots() - 1));
             cpus.cover(slot);
             // CAS: of two threads of a new cell one deals, and the limit covers the slot before it can be entered.
-            cpus.cells.compareAndSet(cellIndex, cell, slot);
+            // What close() added to it stays.
+            cpus.cells.compareAndSet(cellIndex, cell, cell - SlotLayout.CELL_UNASSIGNED | slot);
         }
     }
 

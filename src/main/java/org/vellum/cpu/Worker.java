@@ -46,11 +46,22 @@ public final class Worker implements AutoCloseable {
             return false;
         }
         if (state.get() == NEW && state.compareAndSet(NEW, RUNNING)) {
-            thread.start();
+            return start();
         } else {
             LockSupport.unpark(thread);
         }
         return true;
+    }
+
+    /** What was asked stays queued if no thread can be had: the next request tries again. */
+    private boolean start() {
+        try {
+            thread.start();
+            return true;
+        } catch (final OutOfMemoryError e) {
+            state.compareAndSet(RUNNING, NEW);
+            return false;
+        }
     }
 
     /**
@@ -77,6 +88,8 @@ public final class Worker implements AutoCloseable {
             if (request == null) {
                 // A request offered after this poll unparks us: the permit is kept until we park.
                 LockSupport.park(this);
+                // An interrupt means nothing here, and while it is pending no park would park.
+                Thread.interrupted();
             } else {
                 perform(request);
             }

@@ -19,7 +19,9 @@ public final class Epochs {
 
     /**
      * The clock never runs further than this ahead of the horizon, so that the 32 bits in a slot word tell past from
-     * future. It takes a reader that stays for a billion flushes to get here; then the clock stands until it leaves.
+     * future. It takes a reader that stays for a billion flushes to get here; then the clock stands until it leaves. A thread
+     * that is stopped for a billion flushes between loading the clock and announcing it is not seen; at the highest rate of
+     * flushes measured that is some minutes inside two instructions.
      */
     public static final long MAX_LAG = 1L << 30;
 

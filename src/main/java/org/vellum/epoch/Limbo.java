@@ -132,7 +132,7 @@ public final class Limbo {
      * @return how many tokens were released.
      */
     public int releasePassed() {
-        StackReserve.ensure();
+        StackReserve.ensureOperation();
         // The shared stack first: what this poll fails to release goes there, and is not tried twice.
         return releaseAll(takeShared()) + releaseAll(takeOwn(epochs.refreshHorizon()));
     }
@@ -143,7 +143,7 @@ public final class Limbo {
      * @return how many tokens were released.
      */
     public int pollAll() {
-        StackReserve.ensure();
+        StackReserve.ensureOperation();
         for (int i = 0; i < cpus.usedCachedSlots(); i++) {
             advanceIfNew(i);
         }
@@ -156,7 +156,7 @@ public final class Limbo {
      * @return how many tokens were released.
      */
     public int releasePassedOfAll() {
-        StackReserve.ensure();
+        StackReserve.ensureOperation();
         final long horizon = epochs.refreshHorizon();
         int released = releaseAll(takeShared()) + releaseAll(takeOwn(horizon));
         for (int i = 0; i < cpus.usedCachedSlots(); i++) {

@@ -1,5 +1,7 @@
 package org.vellum.epoch;
 
+import java.util.concurrent.atomic.AtomicIntegerFieldUpdater;
+
 /**
  * Something of the user's that must outlive the sections which may still see it: the kernel's {@code rcu_head}.
  *
@@ -7,9 +9,21 @@ package org.vellum.epoch;
  * retiring allocates nothing. May be retired again once {@link #released()} has been called.
  */
 public abstract class Retirement {
+    private static final AtomicIntegerFieldUpdater<Retirement> RETIRED =
+        AtomicIntegerFieldUpdater.newUpdater(Retirement.class, "retired");
+
     Retirement next;
     long stamp;
-    boolean retired;
+    private volatile int retired;
+
+    /** Whether this call was the one that retired it: of two, one is. */
+    final boolean claim() {
+        return RETIRED.compareAndSet(this, 0, 1);
+    }
+
+    final void unclaim() {
+        retired = 0;
+    }
 
     /** For subclasses. */
     protected Retirement() {

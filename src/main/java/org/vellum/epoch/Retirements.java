@@ -1,7 +1,7 @@
 package org.vellum.epoch;
 
 import java.util.concurrent.atomic.AtomicReference;
-import org.agrona.UnsafeApi;
+import org.vellum.cpu.StackReserve;
 import org.vellum.report.Listener;
 
 /**
@@ -13,6 +13,7 @@ import org.vellum.report.Listener;
 public final class Retirements {
     private final Epochs epochs;
     private final Listener listener;
+    private final Runnable whenNotEmpty;
     private final AtomicReference<Retirement> stack = new AtomicReference<>();
 
     /**
@@ -20,7 +21,17 @@ public final class Retirements {
      * @param listener hears of callbacks that throw.
      */
     public Retirements(final Epochs epochs, final Listener listener) {
+        this(epochs, listener, () -> { });
+    }
+
+    /**
+     * @param epochs decides when a grace period has ended.
+     * @param listener hears of callbacks that throw.
+     * @param whenNotEmpty called by a retire that finds nothing retired, for somebody to poll later; must not wait.
+     */
+    public Retirements(final Epochs epochs, final Listener listener, final Runnable whenNotEmpty) {
         this.epochs = epochs;
+        this.whenNotEmpty = whenNotEmpty;
         this.listener = listener;
     }
 
@@ -32,21 +43,30 @@ public final class Retirements {
      * @throws IllegalStateException if it is retired already.
      */
     public void retire(final Retirement retirement) {
-        if (retirement.retired) {
+        StackReserve.ensureOperation();
+        if (!retirement.claim()) {
             throw new IllegalStateException("retired already: retirement=" + retirement);
         }
-        retirement.retired = true;
         retirement.stamp = epochs.stamp();
-        push(retirement);
+        announceFirst(push(retirement));
     }
 
-    private void push(final Retirement retirement) {
+    /** Returns whether the stack was empty. */
+    private boolean push(final Retirement retirement) {
         Retirement top;
         do {
             top = stack.getPlain();
             retirement.next = top;
             // CAS: releases the fields; partner: the exchange in poll.
         } while (!stack.compareAndSet(top, retirement));
+        return top == null;
+    }
+
+    /** Said to whoever has promised to poll: there is something, and there was nothing before. */
+    private void announceFirst(final boolean first) {
+        if (first) {
+            whenNotEmpty.run();
+        }
     }
 
     /** @return whether anything waits. */
@@ -63,30 +83,43 @@ public final class Retirements {
         if (isEmpty() || epochs.cpus().inSection()) {
             return 0;
         }
+        StackReserve.ensureOperation();
         // Exchange: acquires the fields; partner: the CAS in push.
         Retirement next = stack.getAndSet(null);
         int released = 0;
-        while (next != null) {
-            final Retirement retirement = next;
-            next = retirement.next;
-            if (retirement.stamp == epochs.now()) {
-                epochs.advanceFrom(retirement.stamp);
+        try {
+            while (next != null) {
+                final Retirement retirement = next;
+                next = retirement.next;
+                released += releaseOrKeep(retirement);
             }
-            if (epochs.hasPassed(retirement.stamp)) {
-                release(retirement);
-                released++;
-            } else {
+        } finally {
+            // Whatever happens, what was not reached goes back.
+            while (next != null) {
+                final Retirement retirement = next;
+                next = retirement.next;
                 push(retirement);
             }
         }
         return released;
     }
 
+    private int releaseOrKeep(final Retirement retirement) {
+        if (retirement.stamp == epochs.now()) {
+            epochs.advanceFrom(retirement.stamp);
+        }
+        if (epochs.hasPassed(retirement.stamp)) {
+            release(retirement);
+            return 1;
+        }
+        push(retirement);
+        return 0;
+    }
+
     private void release(final Retirement retirement) {
         retirement.next = null;
-        retirement.retired = false;
         // The object may be retired again by its own callback: nothing of it is read after this.
-        UnsafeApi.storeFence();
+        retirement.unclaim();
         try {
             retirement.released();
         } catch (final RuntimeException | Error e) {

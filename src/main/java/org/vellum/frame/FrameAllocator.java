@@ -54,6 +54,13 @@ public final class FrameAllocator {
         bankOrder = options.bankOrder();
     }
 
+    /** Two threads at one slot's lists would own one frame together: a slot that was kept beyond its section is refused. */
+    private void requireOccupant(final Cpu cpu) {
+        if (!cpus.isOccupant(cpu) && cpus.current() != cpu) {
+            throw new IllegalArgumentException("not a slot that the calling thread occupies: cpu=" + cpu);
+        }
+    }
+
     /** @return the linear map. */
     public PhysicalMemory memory() {
         return memory;
@@ -77,7 +84,7 @@ public final class FrameAllocator {
      */
     public long allocate(final Cpu cpu, final int order) {
         StackReserve.ensure();
-        assert cpus.current() == cpu : "not the occupant of " + cpu;
+        requireOccupant(cpu);
         if (isListed(cpu, order)) {
             final long frame = lists.pop(cpu.index(), order);
             if (frame != NO_FRAME) {
@@ -153,7 +160,7 @@ public final class FrameAllocator {
      */
     public void free(final Cpu cpu, final long frame, final int order) {
         StackReserve.ensure();
-        assert cpus.current() == cpu : "not the occupant of " + cpu;
+        requireOccupant(cpu);
         if (!claim(frame, order)) {
             throw misuse(frame, order);
         }
@@ -282,7 +289,7 @@ public final class FrameAllocator {
      */
     public void freeBulk(final Cpu cpu, final long[] frames, final int offset, final int count) {
         StackReserve.ensure();
-        assert cpus.current() == cpu : "not the occupant of " + cpu;
+        requireOccupant(cpu);
         Objects.checkFromIndexSize(offset, count, frames.length);
         for (int i = 0; i < count; i++) {
             if (!claim(frames[offset + i], 0)) {
@@ -328,7 +335,7 @@ public final class FrameAllocator {
      */
     public boolean put(final Cpu cpu, final long frame) {
         StackReserve.ensure();
-        assert cpus.current() == cpu : "not the occupant of " + cpu;
+        requireOccupant(cpu);
         while (true) {
             final long word = allocatedWord(frame);
             if (FrameWord.count(word) > 1) {
@@ -391,7 +398,7 @@ public final class FrameAllocator {
      */
     public int drain(final Cpu cpu) {
         StackReserve.ensure();
-        assert cpus.current() == cpu : "not the occupant of " + cpu;
+        requireOccupant(cpu);
         int frames = 0;
         if (cpu.carriesCaches()) {
             for (int order = 0; order < SlotLists.ORDERS; order++) {

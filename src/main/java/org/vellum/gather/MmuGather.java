@@ -53,17 +53,22 @@ public final class MmuGather {
      *
      * @param page first page.
      * @param count how many.
+     * @return whether all are free; false if no slot was to be had: to be repeated later, since this does not wait.
      */
-    public void freeFrames(final long page, final long count) {
+    public boolean freeFrames(final long page, final long count) {
         final long end = page + count;
         for (long from = page; from < end; from += SLICE_PAGES) {
-            final Cpu cpu = cpus.enter();
+            final Cpu cpu = cpus.tryEnter();
+            if (cpu == null) {
+                return false;
+            }
             try {
                 freeSlice(cpu, from, Math.min(end, from + SLICE_PAGES));
             } finally {
                 cpu.exit();
             }
         }
+        return true;
     }
 
     private void free(final Cpu cpu, final long page, final long entry, final long frame) {

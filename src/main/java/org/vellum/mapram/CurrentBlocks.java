@@ -116,7 +116,7 @@ final class CurrentBlocks {
     }
 
     /**
-     * Removes a mapping of a block. The clear is not noted yet.
+     * Removes a mapping of a block, and notes the clear; not with the shared record, where a flush follows under the lock.
      *
      * @param cpu the slot that the caller occupies, or null.
      * @param index of the caller's record, or negative if it has none.
@@ -127,6 +127,10 @@ final class CurrentBlocks {
         // Counts that no mapping of a block has must not be shifted into an entry.
         if (count - 1 >>> MAX_COUNT_SHIFT != 0 || !table.clearMappingNoFlush(page, Entry.tag(address), count)) {
             return false;
+        }
+        if (index != shared()) {
+            // At once: whatever stops what follows, unmapAliases must know of the clear.
+            cpus.noteClear(cpu);
         }
         final long block = page >>> VmapBlock.PAGES_SHIFT;
         final long record = (long)index * CacheLine.STRIDE_WORDS;

@@ -101,6 +101,7 @@ public final class MapRam {
         if (count > MAX_BLOCK_PAGES) {
             return vmap.map(AreaKind.RAM, "vmMapRam", frames, offset, count, VmallocFlags.NONE);
         }
+        StackReserve.ensureOperation();
         if (hint != null && cpus.isOccupant(hint) && eager == null) {
             final long address = map(hint, frames, offset, count);
             return address != 0 ? address : mapAfterReclaim(frames, offset, count);
@@ -178,6 +179,7 @@ public final class MapRam {
      * @throws IllegalArgumentException as {@link #vmUnmapRam(long, int)}.
      */
     public void vmUnmapRam(final Cpu hint, final long address, final int count) {
+        StackReserve.ensureOperation();
         if (hint != null && cpus.isOccupant(hint) && eager == null
             && (address & Pages.OFFSET_MASK) == 0 && unmap(hint, address, count)) {
             return;
@@ -186,7 +188,6 @@ public final class MapRam {
     }
 
     private void unmapEntering(final long address, final int count) {
-        StackReserve.ensure();
         final long page = table.pageOf(address);
         if ((address & Pages.OFFSET_MASK) != 0 || !table.contains(address) || Entry.headPages(table.get(page)) == 0) {
             vmap.unmapRam(address, count);
@@ -222,11 +223,7 @@ public final class MapRam {
     }
 
     private boolean unmap(final Cpu cpu, final long address, final int count) {
-        if (!current.unmap(cpu, cpu != null && cpu.carriesCaches() ? cpu.index() : -1, address, count)) {
-            return false;
-        }
-        cpus.noteClear(cpu);
-        return true;
+        return current.unmap(cpu, cpu != null && cpu.carriesCaches() ? cpu.index() : -1, address, count);
     }
 
     private IllegalArgumentException refuse(final long address, final int count) {
@@ -249,7 +246,7 @@ public final class MapRam {
      */
     public void unmapAliases() {
         epochs.mightSleep("unmapAliases");
-        StackReserve.ensure();
+        StackReserve.ensureOperation();
         aliases.flush();
         current.purge(VmapBlock.PAGES / 4);
         reclaimer.poll(true);

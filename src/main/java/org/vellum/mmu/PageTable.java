@@ -242,30 +242,7 @@ public final class PageTable {
     }
 
     /**
-     * Installs entries for frames side by side. By the owner of the range only.
-     *
-     * @param page number of the first page; all are below the limit.
-     * @param memory tells the native addresses.
-     * @param frames numbers of frames.
-     * @param offset index of the first in the array.
-     * @param count how many, at least 1.
-     * @param tag in the bits of {@link Entry#TAG_MASK}.
-     * @param bits any of {@link Entry#WRITABLE}, {@link Entry#OWNED}.
-     */
-    public void setFrames(
-        final long page, final PhysicalMemory memory, final long[] frames, final int offset, final int count,
-        final long tag, final long bits) {
-        assert page >= 0 && page + count <= limit : "page=" + page + " limit=" + limit;
-        final long at = base + (page << 3);
-        // Release: one fence for all, then plain stores; partner: the volatile load in readable().
-        UnsafeApi.storeFence();
-        for (int i = 0; i < count; i++) {
-            UnsafeApi.putLong(at + ((long)i << 3), Entry.present(memory.nativeAddress(frames[offset + i]), tag, bits));
-        }
-    }
-
-    /**
-     * {@link #setFrames} for a mapping whose first entry says how long it is.
+     * Installs entries for frames side by side, the first of which says how many they are. By the owner of the range only.
      *
      * @param page number of the first page; all are below the limit.
      * @param memory tells the native addresses.
@@ -371,18 +348,5 @@ public final class PageTable {
             clearRest(at, count);
         }
         return true;
-    }
-
-    /**
-     * Removes an entry if nobody else did. The caller owes a flush.
-     *
-     * @param page number of the page, below the limit.
-     * @param expected the entry as loaded.
-     * @param dead what to leave.
-     * @return whether this caller removed it; of two, one does.
-     */
-    public boolean clearNoFlush(final long page, final long expected, final long dead) {
-        assert page >= 0 && page < limit && !Entry.isPresent(dead) : "page=" + page;
-        return UnsafeApi.compareAndSetLong(null, base + (page << 3), expected, dead);
     }
 }

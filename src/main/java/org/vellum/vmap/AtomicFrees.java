@@ -1,5 +1,6 @@
 package org.vellum.vmap;
 
+import org.vellum.cpu.StackReserve;
 import org.vellum.cpu.Worker;
 import org.vellum.mem.CacheLine;
 import org.vellum.mem.Pages;
@@ -16,7 +17,7 @@ public final class AtomicFrees implements Reclaimer.Source {
 
     private final VmapSpace space;
     private final Worker worker;
-    private final Runnable unmap = this::purge;
+    private final Runnable unmapAll = this::purge;
     private final Words top = Words.zeroed(2L * CacheLine.STRIDE_WORDS);
     private final Words pendingBytes = Words.zeroed(2L * CacheLine.STRIDE_WORDS);
 
@@ -32,15 +33,20 @@ public final class AtomicFrees implements Reclaimer.Source {
     void push(final long id) {
         pendingBytes.getAndAdd(0, space.records().span(id) << Pages.SHIFT);
         space.countLazy(id, 1);
+        if (putBack(id) && worker != null) {
+            worker.request(unmapAll);
+        }
+    }
+
+    /** Returns whether the stack was empty. */
+    private boolean putBack(final long id) {
         long old;
         do {
             old = top.getOpaque(0);
             space.records().link(id, old);
             // CAS: releases the link; partner: the exchange in purge().
         } while (!top.compareAndSet(0, old, id + 1));
-        if (old == EMPTY && worker != null) {
-            worker.request(unmap);
-        }
+        return old == EMPTY;
     }
 
     @Override
@@ -50,20 +56,33 @@ public final class AtomicFrees implements Reclaimer.Source {
 
     @Override
     public int purge() {
+        StackReserve.ensureOperation();
         // Exchange: acquires the links; partner: the CAS in push().
         long next = top.getAndSet(0, EMPTY);
         int unmapped = 0;
-        while (next != EMPTY) {
-            final long id = next - 1;
-            next = space.records().link(id);
-            final boolean moved = space.records().move(id, space.records().state(id), AreaRecords.LAZY);
-            assert moved : "an area on the stack belongs to it";
-            pendingBytes.getAndAdd(0, -(space.records().span(id) << Pages.SHIFT));
-            space.countLazy(id, -1);
-            space.retire(id);
-            unmapped++;
+        try {
+            while (next != EMPTY) {
+                final long id = next - 1;
+                next = space.records().link(id);
+                unmap(id);
+                unmapped++;
+            }
+        } finally {
+            // Whatever happens, what was not reached goes back.
+            while (next != EMPTY) {
+                final long id = next - 1;
+                next = space.records().link(id);
+                putBack(id);
+            }
         }
         return unmapped;
+    }
+
+    private void unmap(final long id) {
+        final boolean moved = space.records().move(id, space.records().state(id), AreaRecords.LAZY);
+        assert moved : "an area on the stack belongs to it";
+        pendingBytes.getAndAdd(0, -(space.records().span(id) << Pages.SHIFT));
+        space.retireCounted(id);
     }
 
     @Override

@@ -93,6 +93,9 @@ public final class Reclaimer {
             } else {
                 space.releasePassed();
             }
+        } else if (drainAbove.get() != space.options.lazyMaxPages() && !drainAsked.get()) {
+            // What was held back is gone: the bound is the bound again.
+            drainAbove.set(space.options.lazyMaxPages());
         }
         if (space.lazyFrames() > space.frames.configuredFrames() / LIMBO_SHARE) {
             boundFramesInLimbo();

@@ -115,7 +115,7 @@ public final class Vmalloc {
         if (pages > space.frames.configuredFrames()) {
             throw reclaimer.exhausted("vmalloc", pages, true);
         }
-        StackReserve.ensure();
+        StackReserve.ensureOperation();
         final EagerFlush eager = space.eager();
         if (eager == null) {
             atomicFrees.poll(false);
@@ -187,7 +187,7 @@ public final class Vmalloc {
         if (address == 0) {
             return;
         }
-        StackReserve.ensure();
+        StackReserve.ensureOperation();
         final EagerFlush eager = space.eager();
         if (eager == null) {
             space.retire(space.claim(address, call, kind, AreaRecords.LAZY));
@@ -213,7 +213,7 @@ public final class Vmalloc {
      */
     public void vfreeAtomic(final long address) {
         if (address != 0) {
-            StackReserve.ensure();
+            StackReserve.ensureOperation();
             atomicFrees.push(space.claim(address, "vfreeAtomic", AreaKind.VMALLOC, AreaRecords.RETIRING));
             reclaimer.afterRetire();
         }
@@ -228,7 +228,7 @@ public final class Vmalloc {
      */
     public void retire(final long address) {
         if (address != 0) {
-            StackReserve.ensure();
+            StackReserve.ensureOperation();
             space.retireMapped(space.claim(address, "retire", AreaKind.VMALLOC, AreaRecords.RETIRING));
             reclaimer.afterRetire();
         }

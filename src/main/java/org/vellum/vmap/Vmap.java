@@ -74,7 +74,7 @@ public final class Vmap {
         if (count > space.frames.configuredFrames()) {
             throw reclaimer.exhausted(call, count, true);
         }
-        StackReserve.ensure();
+        StackReserve.ensureOperation();
         final EagerFlush eager = space.eager();
         if (eager == null) {
             reclaimer.beforeAllocation();
@@ -198,7 +198,7 @@ public final class Vmap {
      */
     public long sparseArea(final long size) {
         Vmalloc.checkSize(size);
-        StackReserve.ensure();
+        StackReserve.ensureOperation();
         return space.publish(reserve(AreaKind.SPARSE, "sparseArea", VmallocFlags.NONE, Pages.of(size)));
     }
 
@@ -245,7 +245,8 @@ public final class Vmap {
     }
 
     /**
-     * Maps frames into a sparse area (V44). Each range of the area has one owner at a time: not for two threads at once.
+     * Maps frames into a sparse area (V44). Each range of the area has one owner at a time: not for two
+     * threads at once.
      *
      * @param area address of the area's first page.
      * @param address where to map, page-aligned, within the area; nothing may be mapped there.
@@ -257,16 +258,30 @@ public final class Vmap {
      */
     public void mapPages(final long area, final long address, final long[] frames, final int offset, final int count) {
         checkFrames(frames, offset, count);
+        StackReserve.ensureOperation();
+        checkUnmapped(area, address, count);
+        for (int done = 0; done < count; done += MmuGather.SLICE_PAGES) {
+            final int slice = Math.min(MmuGather.SLICE_PAGES, count - done);
+            final Cpu cpu = space.cpus.enter();
+            try {
+                // Looked up inside the section that stores: were the area ended meanwhile, its range could not be reused under us.
+                final long page = checkSparse(area, address + ((long)done << Pages.SHIFT), slice);
+                for (int i = 0; i < slice; i++) {
+                    space.table.set(page + i, Entry.present(
+                        space.frames.memory().nativeAddress(frames[offset + done + i]), Entry.tag(area), Entry.WRITABLE));
+                }
+            } finally {
+                cpu.exit();
+            }
+        }
+    }
+
+    private void checkUnmapped(final long area, final long address, final int count) {
         final long page = checkSparse(area, address, count);
         for (int i = 0; i < count; i++) {
             if (Entry.isPresent(space.table.get(page + i))) {
                 throw new IllegalArgumentException("mapped already: address=0x" + Long.toHexString(address) + " page=" + i);
             }
-        }
-        final long tag = Entry.tag(area);
-        for (int i = 0; i < count; i++) {
-            space.table.set(page + i,
-                Entry.present(space.frames.memory().nativeAddress(frames[offset + i]), tag, Entry.WRITABLE));
         }
     }
 
@@ -280,11 +295,15 @@ public final class Vmap {
      * @throws IllegalArgumentException if it is not a sparse area or the range leaves it; nothing is changed.
      */
     public void unmapPages(final long area, final long address, final int count) {
-        final long page = checkSparse(area, address, count);
+        StackReserve.ensureOperation();
+        checkSparse(area, address, count);
         for (int done = 0; done < count; done += MmuGather.SLICE_PAGES) {
+            final int slice = Math.min(MmuGather.SLICE_PAGES, count - done);
             final Cpu cpu = space.cpus.enter();
             try {
-                for (int i = done; i < Math.min(count, done + MmuGather.SLICE_PAGES); i++) {
+                // As in mapPages: the look-up and the stores are one section.
+                final long page = checkSparse(area, address + ((long)done << Pages.SHIFT), slice);
+                for (int i = 0; i < slice; i++) {
                     space.table.set(page + i, Entry.NONE);
                 }
                 space.cpus.noteClear(cpu);

@@ -6,6 +6,7 @@ import org.agrona.MutableDirectBuffer;
 import org.agrona.UnsafeApi;
 import org.agrona.concurrent.UnsafeBuffer;
 import org.vellum.cpu.Cpu;
+import org.vellum.frame.PhysicalMemory;
 import org.vellum.mem.Pages;
 import org.vellum.mmu.Entry;
 import org.vellum.mmu.PageTable;

@@ -288,20 +288,30 @@ public final class VmapSpace {
      * @param id claimed: lazy, or reserved and given up.
      */
     void retire(final long id) {
+        countLazy(id, 1);
+        retireCounted(id);
+    }
+
+    /** {@link #retire} of an area that was counted as lazy when it was claimed. */
+    void retireCounted(final long id) {
         final long start = records.start(id);
         final long pages = records.pages(id);
         for (long done = MmuGather.SLICE_PAGES; done < pages; done += MmuGather.SLICE_PAGES) {
             final Cpu cpu = cpus.tryEnter();
             gather.clearNoFlush(start + done, Math.min(MmuGather.SLICE_PAGES, pages - done));
-            if (cpu != null) {
-                cpu.exit();
-            }
+            exit(cpu);
         }
         final Cpu cpu = cpus.tryEnter();
-        gather.clearNoFlush(start, Math.min(MmuGather.SLICE_PAGES, pages));
-        countLazy(id, 1);
-        cpus.noteClear(cpu);
-        limbo.retire(cpu, id);
+        try {
+            gather.clearNoFlush(start, Math.min(MmuGather.SLICE_PAGES, pages));
+            cpus.noteClear(cpu);
+            limbo.retire(cpu, id);
+        } finally {
+            exit(cpu);
+        }
+    }
+
+    private static void exit(final Cpu cpu) {
         if (cpu != null) {
             cpu.exit();
         }
@@ -336,10 +346,11 @@ public final class VmapSpace {
     /** Leaves the area mapped until a grace period has ended, then unmaps it. The claim moved it to retiring. */
     void retireMapped(final long id) {
         final Cpu cpu = cpus.tryEnter();
-        countLazy(id, 1);
-        retiring.retire(cpu, id);
-        if (cpu != null) {
-            cpu.exit();
+        try {
+            countLazy(id, 1);
+            retiring.retire(cpu, id);
+        } finally {
+            exit(cpu);
         }
     }
 
@@ -433,7 +444,9 @@ public final class VmapSpace {
     }
 
     private boolean release(final long id) {
-        gather.freeFrames(records.start(id), records.pages(id));
+        if (!gather.freeFrames(records.start(id), records.pages(id))) {
+            return false;
+        }
         final long span = records.span(id);
         final long owned = ownedPages(id);
         if (!giveBack(id)) {
@@ -493,8 +506,7 @@ public final class VmapSpace {
         public boolean release(final long id) {
             final boolean moved = records.move(id, records.state(id), AreaRecords.LAZY);
             assert moved : "a retiring area belongs to limbo";
-            countLazy(id, -1);
-            retire(id);
+            retireCounted(id);
             return true;
         }
     }
