@@ -58,10 +58,7 @@ public final class SmallMemory {
 
     /** Lets everything in limbo go: two grace periods, because a retired area has two. */
     public static void settle(final Vellum memory) {
-        for (int i = 0; i < 4; i++) {
-            memory.synchronize();
-            memory.poll();
-        }
+        memory.quiesce();
     }
 
     /** Verifies as soon as the memory's own worker, if it has one, has come to rest. */
