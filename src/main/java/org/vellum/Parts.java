@@ -144,12 +144,14 @@ final class Parts {
         if (detached.isEmpty()) {
             return 0;
         }
-        // A section may have translated a linear address of such a bank before it was detached.
+        // A section may have translated a linear address of such a bank before it was detached. An allocation that runs out
+        // meanwhile takes it back.
         epochs.synchronize();
         long bytes = 0;
         for (final int bank : detached) {
-            frames.releaseBank(bank);
-            bytes += 1L << frames.memory().bankShift() << Pages.SHIFT;
+            if (frames.releaseBank(bank)) {
+                bytes += 1L << frames.memory().bankShift() << Pages.SHIFT;
+            }
         }
         return bytes;
     }

@@ -61,26 +61,10 @@ public final class SmallMemory {
         memory.quiesce();
     }
 
-    /** Verifies as soon as the memory's own worker, if it has one, has come to rest. */
-    private static void verify(final Vellum memory) {
-        final long end = System.nanoTime() + 2_000_000_000L;
-        while (true) {
-            try {
-                memory.verify();
-                return;
-            } catch (final AssertionError e) {
-                if (System.nanoTime() > end) {
-                    throw e;
-                }
-                Thread.onSpinWait();
-            }
-        }
-    }
-
     /** Nothing in limbo, structures whole, and exactly these frames allocated, by a walk of the frame table. */
     public static void requireQuiet(final Vellum memory, final long allocatedFrames, final long liveAreas) {
         settle(memory);
-        verify(memory);
+        memory.verify();
         if (memory.stats().limboBytes() != 0 || memory.stats().limboFrameBytes() != 0) {
             throw new AssertionError("still in limbo: " + memory.stats());
         }

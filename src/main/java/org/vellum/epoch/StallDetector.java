@@ -1,5 +1,6 @@
 package org.vellum.epoch;
 
+import java.util.BitSet;
 import java.util.concurrent.locks.ReentrantLock;
 import org.vellum.cpu.Cpus;
 import org.vellum.report.Listener;
@@ -51,22 +52,20 @@ public final class StallDetector {
         if (!lock.tryLock()) {
             return;
         }
-        int stalled = -1;
+        final BitSet stalled = new BitSet();
         try {
             final long time = System.nanoTime();
             final long passed = Math.min(time - lastLook, limitNanos / LOOKS + 1);
             lastLook = time;
             for (int i = 0, n = cpus.limit(); i < n; i++) {
                 if (look(i, now, passed)) {
-                    stalled = i;
+                    stalled.set(i);
                 }
             }
         } finally {
             lock.unlock();
         }
-        if (stalled >= 0) {
-            report(stalled);
-        }
+        stalled.stream().forEach(this::report);
     }
 
     private boolean look(final int slot, final long now, final long passed) {
@@ -95,7 +94,7 @@ public final class StallDetector {
             }
         }
         try {
-            listener.sectionStalled(slot, thread == null ? "unknown" : thread.getName(), openNanos[slot], stack.toString());
+            listener.sectionStalled(slot, thread == null ? "unknown" : thread.getName(), limitNanos, stack.toString());
         } catch (final RuntimeException | Error ignored) {
             // A listener that throws must not stop whoever waits.
         }

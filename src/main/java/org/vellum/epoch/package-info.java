@@ -30,8 +30,8 @@
  * </pre>
  * Suppose r3 reads the entry as it was before t1. The CAS r2 and the fence t2 are both full fences, and r2 precedes r3 as
  * t1 precedes t2; had t2 come before r2 in their common order, r3 would have seen t1. So r2 came before t2: the announcement
- * is visible to everything after t2, p2 included (P took the token from limbo, so t3 happens before p1), unless R has left
- * already at r5, and then its uses happen before P's release. The announced epoch e was read before r2, hence before t3, so
+ * is visible to everything after t2, p2 included (p3 demands s &lt; g: t3 read the clock before it became g and p1 after, so t2
+ * comes before p2), unless R has left already at r5, and then its uses happen before P's release. The announced epoch e was read before r2, hence before t3, so
  * e &le; s, and while R stays, m &le; e &le; s: P does not release. This is the store-buffering pattern, and both fences
  * are needed: measured on x86 without t2, 10 readers in 6 million got through. {@code AnnounceClearStress} holds the race and
  * both broken twins (no fence; a plain load at r3, which the compiler may move before r2).

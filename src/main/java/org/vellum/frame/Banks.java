@@ -75,6 +75,24 @@ final class Banks {
     }
 
     private boolean addLowest() {
+        return takeBack() || addNew();
+    }
+
+    /** A bank that waits for its release is as good as a new one: nobody used it, and nobody but a stale reader can look. */
+    private boolean takeBack() {
+        for (int number = 1; number < memory.bankLimit(); number++) {
+            // Exchange: partner of the one in release(); whoever gets the bank decides what becomes of it.
+            final MemoryBank bank = detached.get(number) == null ? null : detached.getAndSet(number, null);
+            if (bank != null) {
+                serve(bank);
+                counters.count(FrameEvent.BANK_TAKEN_BACK);
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private boolean addNew() {
         final int number = lowestAbsent();
         if (number < 0 || refusal != null && System.nanoTime() - refusedNanos < RETRY_NANOS) {
             return false;
@@ -92,18 +110,22 @@ final class Banks {
             return false;
         }
         refusal = null;
-        table.clear(bank);
-        table.putWord(bank.firstFrame(), FrameWord.cached(memory.bankShift()));
         if (number > prepared) {
             buddy.prepare(bank);
             prepared = number;
         }
+        serve(bank);
+        counters.count(FrameEvent.BANK_ADDED);
+        return true;
+    }
+
+    private void serve(final MemoryBank bank) {
+        table.clear(bank);
+        table.putWord(bank.firstFrame(), FrameWord.cached(memory.bankShift()));
         memory.add(bank);
         // Given as if a list had held it: if the buddy is busy, the bank waits on the overflow stack.
         buddy.giveOrPush(bank.firstFrame(), memory.bankShift());
-        counters.count(FrameEvent.BANK_ADDED);
         added++;
-        return true;
     }
 
     /** Parks outside sections, else tries for as long as a large bank may take. */
@@ -167,16 +189,17 @@ final class Banks {
     /**
      * Gives the memory of a detached bank back; its number may be added again. Never waits.
      *
-     * @throws IllegalStateException if the bank is not detached.
+     * @return false if the bank is not detached, or no longer: an allocation took it back.
      */
-    void release(final int number) {
-        // Exchange: of two releases of one bank one wins.
+    boolean release(final int number) {
+        // Exchange: of two releases of one bank, or a release and a taking back, one wins.
         final MemoryBank bank = number < 1 || number >= memory.bankLimit() ? null : detached.getAndSet(number, null);
         if (bank == null) {
-            throw new IllegalStateException("bank=" + number + " is not detached");
+            return false;
         }
         bank.release();
         refusal = null;
         counters.count(FrameEvent.BANK_RELEASED);
+        return true;
     }
 }

@@ -453,10 +453,10 @@ public final class FrameAllocator {
      * collector finds none. The bank may be added again on demand. Never waits.
      *
      * @param number of the bank, from {@link #detachFreeBank}, a grace period ago.
-     * @throws IllegalStateException if that bank is not detached.
+     * @return whether it was released; false if it is not detached, or no longer: an allocation took it back meanwhile.
      */
-    public void releaseBank(final int number) {
-        banks.release(number);
+    public boolean releaseBank(final int number) {
+        return banks.release(number);
     }
 
     /**

@@ -18,6 +18,8 @@ public enum FrameEvent {
     BANK_DETACHED,
     /** A bank was given back to the JVM. */
     BANK_RELEASED,
+    /** A detached bank was put to use again before it was released. */
+    BANK_TAKEN_BACK,
     /** The JVM refused the memory of a bank. */
     BANK_REFUSED
 }

@@ -3,8 +3,9 @@ package org.vellum.report;
 /**
  * Hears of problems that have no caller to be thrown to.
  *
- * <p>Called by whichever thread meets the problem, outside locks and outside sections, so an implementation may block
- * or use the library. What an implementation throws is swallowed: a report must not undo the work it reports on.
+ * <p>Called on the memory's worker thread, outside locks and sections, so an implementation may block or use the library.
+ * Without a worker it is called by whichever thread meets the problem, perhaps inside a section of that thread: then it must
+ * not wait. What an implementation throws is swallowed: a report must not undo the work it reports on.
  */
 public interface Listener {
     /** Hears nothing. */
@@ -17,7 +18,7 @@ public interface Listener {
      *
      * @param slot the CPU slot that is occupied.
      * @param thread name of the occupant, or a note that it is unknown.
-     * @param openNanos for how long the section was seen open, in nanoseconds.
+     * @param openNanos for at least how long the section was seen open, in nanoseconds: the configured limit.
      * @param stack the occupant's stack when it was reported, one frame a line; empty if it could not be had.
      */
     default void sectionStalled(final int slot, final String thread, final long openNanos, final String stack) {

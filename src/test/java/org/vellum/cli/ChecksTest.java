@@ -70,7 +70,7 @@ final class ChecksTest {
             .flushPolicy(eager ? FlushPolicy.EAGER : FlushPolicy.LAZY).open()) {
             for (final int lost : new int[] {-1, 0, 3}) {
                 final VmapHammer hammer = VmapHammer.of(policy, one, 1);
-                Crew.hammer(List.of(hammer), 2);
+                Crew.hammer(List.of(hammer), 100);
                 assertTrue(hammer.operations() > 0 && hammer.nanos() > 0);
                 if (lost >= 0) {
                     one.access().putLong(hammer.frames[lost] << 12,

@@ -268,12 +268,22 @@ class FrameAllocatorTest {
         assertEquals(0, frames.memory().nativeAddressOrZero(bank * BANK));
         assertEquals(FrameTable.ABSENT, frames.table().state(bank * (long)BANK_FRAMES));
         refused(IllegalArgumentException.class, "present", () -> frames.free(cpu, bank * (long)BANK_FRAMES, 0));
-        assertEquals(15 * BANK_FRAMES, allocateAll(0).size(), "not added again before its release");
-        frames.releaseBank(bank);
-        refused(IllegalStateException.class, "bank=16", () -> frames.releaseBank(bank));
-        refused(IllegalStateException.class, "bank=0", () -> frames.releaseBank(0));
-        refused(IllegalStateException.class, "bank=17", () -> frames.releaseBank(17));
-        assertEquals(BANK_FRAMES, allocateAll(0).size(), "added again");
+        assertTrue(frames.releaseBank(bank));
+        assertFalse(frames.releaseBank(bank), "released already");
+        assertFalse(frames.releaseBank(0));
+        assertFalse(frames.releaseBank(17));
+        assertEquals(16 * BANK_FRAMES, allocateAll(0).size(), "added again");
+    }
+
+    @Test
+    void shouldTakeADetachedBankBackRatherThanRefuse() {
+        final List<Long> all = allocateAll(0);
+        all.forEach(frame -> frames.free(cpu, frame, 0));
+        frames.drain(cpu);
+        final int bank = frames.detachFreeBank();
+        assertEquals(16 * BANK_FRAMES, allocateAll(0).size());
+        assertFalse(frames.releaseBank(bank), "in use again");
+        frames.verify();
     }
 
     @Test
