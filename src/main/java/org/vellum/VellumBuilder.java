@@ -124,6 +124,7 @@ public final class VellumBuilder {
      */
     public Vellum open() {
         NativeAccess.require();
+        FirstUse.ensure();
         final FrameOptions frameOptions =
             bankBytes == 0 ? FrameOptions.of(memoryBytes) : new FrameOptions(memoryBytes, bankBytes);
         return new Vellum(new Parts(cpuOptions, frameOptions, vmapOptions(frameOptions), listener, stallNanos, worker));

@@ -65,7 +65,9 @@ public final class StallDetector {
         } finally {
             lock.unlock();
         }
-        stalled.stream().forEach(this::report);
+        for (int slot = stalled.nextSetBit(0); slot >= 0; slot = stalled.nextSetBit(slot + 1)) {
+            report(slot);
+        }
     }
 
     private boolean look(final int slot, final long now, final long passed) {

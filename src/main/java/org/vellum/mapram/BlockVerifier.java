@@ -15,16 +15,25 @@ final class BlockVerifier {
     }
 
     /** For each block: pages used + dirty + still free on its slot make 1,024. */
-    void verify(final long[] current, final long[] usedOnSlot) {
+    void verify(final long[] current, final long[] usedOnSlot, final long inLimbo) {
+        long complete = 0;
         for (long block = 0, n = records.length() / VmapBlock.STRIDE_WORDS; block < n; block++) {
             if (records.getPlain(block * VmapBlock.STRIDE_WORDS + VmapBlock.AREA) != 0) {
                 verify(block, current, usedOnSlot);
+                complete += VmapBlock.isComplete(word(block)) ? 1 : 0;
             }
+        }
+        if (complete != inLimbo) {
+            throw new AssertionError("complete blocks=" + complete + " in limbo=" + inLimbo);
         }
     }
 
+    private long word(final long block) {
+        return records.getVolatile(block * VmapBlock.STRIDE_WORDS + VmapBlock.WORD);
+    }
+
     private void verify(final long block, final long[] current, final long[] usedOnSlot) {
-        final long word = records.getVolatile(block * VmapBlock.STRIDE_WORDS + VmapBlock.WORD);
+        final long word = word(block);
         final int present = present(block);
         long expected = VmapBlock.isLeft(word) ? VmapBlock.PAGES - VmapBlock.dirty(word) : 0;
         int owners = 0;

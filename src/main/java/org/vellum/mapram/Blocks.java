@@ -133,6 +133,10 @@ final class Blocks {
         return limbo.bytes();
     }
 
+    long inLimbo() {
+        return limbo.bytes() / BLOCK_BYTES;
+    }
+
     long pooled() {
         return pool.size();
     }

@@ -191,6 +191,6 @@ final class CurrentBlocks {
             current[i] = records.getPlain(record + CURRENT) - 1;
             used[i] = records.getPlain(record + BUMP) - records.getPlain(record + DIRTY);
         }
-        new BlockVerifier(table, blocks.records).verify(current, used);
+        new BlockVerifier(table, blocks.records).verify(current, used, blocks.inLimbo());
     }
 }

@@ -400,6 +400,11 @@ public final class VmapSpace {
         limbo.releasePassed();
     }
 
+    /** Bytes in limbo of areas that are unmapped. */
+    long unmappedLimboBytes() {
+        return limbo.bytes();
+    }
+
     /** @return bytes in limbo, of areas that are unmapped or about to be. */
     public long limboBytes() {
         return limbo.bytes() + retiring.bytes();

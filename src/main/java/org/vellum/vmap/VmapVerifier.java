@@ -1,5 +1,6 @@
 package org.vellum.vmap;
 
+import org.vellum.mem.Pages;
 import org.vellum.mmu.Entry;
 
 /** The walker of a quiet window: busy, lazy and free ranges partition it, and entries agree with areas. */
@@ -20,12 +21,16 @@ final class VmapVerifier {
         tree.verify();
         index.verify();
         long covered = 0;
+        long lazyPages = 0;
         long next = 0;
         for (long page = index.ceiling(0); page >= 0; page = index.ceiling(next)) {
             final long id = space.idAt(page);
             check(page >= next, "overlap", page);
             check(records.start(id) == page, "record elsewhere", page);
-            check(AreaRecords.stateOf(records.state(id)) != AreaRecords.FREE, "free area in the index", page);
+            final int state = AreaRecords.stateOf(records.state(id));
+            check(state != AreaRecords.FREE, "free area in the index", page);
+            check(state != AreaRecords.RESERVED, "area that nobody fills", page);
+            lazyPages += state == AreaRecords.LAZY ? records.span(id) : 0;
             verifyEntries(id);
             covered += records.span(id);
             next = page + records.span(id);
@@ -33,6 +38,8 @@ final class VmapVerifier {
                 break;
             }
         }
+        check(lazyPages << Pages.SHIFT == space.unmappedLimboBytes(), "lazy areas lost to limbo: lazyPages=" + lazyPages
+            + " limbo", space.unmappedLimboBytes());
         check(covered + tree.freePages() == space.table.pages(), "pages lost: covered=" + covered + " free="
             + tree.freePages() + " window", space.table.pages());
     }
