@@ -6,6 +6,7 @@ import org.vellum.cpu.Cpus;
 import org.vellum.cpu.StackReserve;
 import org.vellum.frame.PhysicalMemory;
 import org.vellum.mem.CacheLine;
+import org.vellum.mem.Pages;
 import org.vellum.mem.Words;
 import org.vellum.mmu.Entry;
 import org.vellum.mmu.PageTable;
@@ -14,19 +15,20 @@ import org.vellum.mmu.PageTable;
  * The block that each slot carves at present: the bump, and the dirty pages counted where they cost nothing.
  *
  * <pre>
- *   record of a slot, two cache lines:   [ current block + 1 | bump | dirty | first page of the block | tag | ... ]
+ *   record of a slot, two cache lines:   [ current block + 1 | next page | end page | dirty | address of page 0 with tag | ... ]
  * </pre>
  *
  * <p>Records are numbered as the slots, and belong to whoever occupies the slot: plain words. One more, {@link #shared()},
- * belongs to whoever holds the eager policy's lock.
+ * belongs to whoever holds the eager policy's lock. Without a current block the next page is the end, so that one compare tells
+ * whether a mapping fits.
  */
 final class CurrentBlocks {
     private static final int MAX_COUNT_SHIFT = Integer.numberOfTrailingZeros(MapRam.MAX_BLOCK_PAGES);
     private static final int CURRENT = 0;
-    private static final int BUMP = 1;
-    private static final int DIRTY = 2;
-    private static final int FIRST_PAGE = 3;
-    private static final int TAG = 4;
+    private static final int NEXT = 1;
+    private static final int END = 2;
+    private static final int DIRTY = 3;
+    private static final int BASE = 4;
     private static final long NO_BLOCK = 0;
 
     private final Cpus cpus;
@@ -63,20 +65,19 @@ final class CurrentBlocks {
      */
     long map(final Cpu cpu, final int index, final long[] frames, final int offset, final int count) {
         final long record = (long)index * CacheLine.STRIDE_WORDS;
-        long bump = records.getPlain(record + BUMP);
-        if (records.getPlain(record + CURRENT) == NO_BLOCK || bump + count > VmapBlock.PAGES) {
+        long page = records.getPlain(record + NEXT);
+        if (page + count > records.getPlain(record + END)) {
             if (!renew(cpu, record)) {
                 return 0;
             }
-            bump = 0;
+            page = records.getPlain(record + NEXT);
         }
-        final long page = records.getPlain(record + FIRST_PAGE) + bump;
-        final long tag = records.getPlain(record + TAG);
-        if (!table.setMapping(page, memory, frames, offset, count, tag)) {
+        final long base = records.getPlain(record + BASE);
+        if (!table.setMapping(page, memory, frames, offset, count, Entry.tag(base))) {
             throw noSuchFrame(frames, offset, count);
         }
-        records.putPlain(record + BUMP, bump + count);
-        return table.addressOf(page) | tag;
+        records.putPlain(record + NEXT, page + count);
+        return base + (page << Pages.SHIFT);
     }
 
     private IllegalArgumentException noSuchFrame(final long[] frames, final int offset, final int count) {
@@ -94,9 +95,9 @@ final class CurrentBlocks {
         if (block == BlockPool.NONE) {
             return false;
         }
-        records.putPlain(record + FIRST_PAGE, block << VmapBlock.PAGES_SHIFT);
-        records.putPlain(record + TAG, blocks.tag(block));
-        records.putPlain(record + BUMP, 0);
+        records.putPlain(record + NEXT, block << VmapBlock.PAGES_SHIFT);
+        records.putPlain(record + END, block + 1 << VmapBlock.PAGES_SHIFT);
+        records.putPlain(record + BASE, blocks.tag(block) | table.start());
         records.putPlain(record + DIRTY, 0);
         records.putPlain(record + CURRENT, block + 1);
         return true;
@@ -106,11 +107,12 @@ final class CurrentBlocks {
     private void leave(final Cpu cpu, final long record) {
         final long current = records.getPlain(record + CURRENT);
         if (current != NO_BLOCK) {
-            final long tail = VmapBlock.PAGES - records.getPlain(record + BUMP);
+            final long tail = records.getPlain(record + END) - records.getPlain(record + NEXT);
             if (tail > 0) {
                 tailConversions.incrementAndGet();
             }
             records.putPlain(record + CURRENT, NO_BLOCK);
+            records.putPlain(record + END, records.getPlain(record + NEXT));
             blocks.add(cpu, current - 1, VmapBlock.LEFT + records.getPlain(record + DIRTY) + tail);
         }
     }
@@ -168,9 +170,9 @@ final class CurrentBlocks {
         try {
             final long record = (long)index * CacheLine.STRIDE_WORDS;
             final long current = records.getPlain(record + CURRENT);
-            final long bump = records.getPlain(record + BUMP);
-            if (current == NO_BLOCK || VmapBlock.PAGES - bump >= room
-                || records.getPlain(record + DIRTY) + blocks.dirtyElsewhere(current - 1) != bump) {
+            final long left = records.getPlain(record + END) - records.getPlain(record + NEXT);
+            if (current == NO_BLOCK || left >= room
+                || records.getPlain(record + DIRTY) + blocks.dirtyElsewhere(current - 1) != VmapBlock.PAGES - left) {
                 return 0;
             }
             leave(cpu, record);
@@ -189,7 +191,8 @@ final class CurrentBlocks {
         for (int i = 0; i < count; i++) {
             final long record = (long)i * CacheLine.STRIDE_WORDS;
             current[i] = records.getPlain(record + CURRENT) - 1;
-            used[i] = records.getPlain(record + BUMP) - records.getPlain(record + DIRTY);
+            final long left = records.getPlain(record + END) - records.getPlain(record + NEXT);
+            used[i] = VmapBlock.PAGES - left - records.getPlain(record + DIRTY);
         }
         new BlockVerifier(table, blocks.records).verify(current, used, blocks.inLimbo());
     }
