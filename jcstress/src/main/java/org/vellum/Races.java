@@ -1,0 +1,65 @@
+package org.vellum;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Runs races by their ids, as {@code src/docs/races.md} lists them, with the flag that Agrona needs:
+ * {@code java -cp jcstress/target/jcstress.jar org.vellum.Races RV1}, or {@code all}; jcstress's own options may follow.
+ */
+public final class Races {
+    private static final Map<String, String> CLASSES = new LinkedHashMap<>();
+
+    static {
+        CLASSES.put("RV1", "mapram\\.UnmapAliasesStress");
+        CLASSES.put("RV2", "mapram\\.MapAgainstPurgeStress\\.Purge");
+        CLASSES.put("RV3", "mapram\\.BlockLifeStress\\.Creation");
+        CLASSES.put("RV5", "mapram\\.MapAgainstPurgeStress\\.Purge");
+        CLASSES.put("RV6", "mapram\\.BlockLifeStress\\.DoublePurge");
+        CLASSES.put("RV9", "vmap\\.AreaStress\\.Publication");
+        CLASSES.put("RV11", "mapram\\.MapAgainstPurgeStress\\.StaleBump");
+        CLASSES.put("RV15", "vmap\\.LazyTriggerStress");
+        CLASSES.put("announce", "epoch\\.AnnounceClearStress");
+        CLASSES.put("limbo", "epoch\\.LimboReleaseStress");
+        CLASSES.put("retirements", "epoch\\.RetirementsStress");
+        CLASSES.put("sweeper", "cpu\\.SlotSweeperStress");
+        CLASSES.put("nested", "cpu\\.(RehomeAgainstEnter|NestedWhileDisplaced)Stress");
+        CLASSES.put("occupancy", "cpu\\.SlotOccupancyStress");
+        CLASSES.put("two-unmaps", "mapram\\.DoubleUnmapStress\\.SameAddress");
+        CLASSES.put("recycled-block", "mapram\\.DoubleUnmapStress\\.RecycledBlock");
+        CLASSES.put("pool", "mapram\\.BlockLifeStress\\.Pool");
+        CLASSES.put("two-frees", "vmap\\.AreaStress\\.DoubleFree");
+        CLASSES.put("stale-free", "vmap\\.AreaStress\\.StaleFree");
+        CLASSES.put("view", "vmap\\.AreaStress\\.(View|Buffer)AgainstUnmap");
+        CLASSES.put("atomic-frees", "vmap\\.AreaStress\\.AtomicFreesRace");
+        CLASSES.put("index", "vmap\\.AreaIndexStress");
+        CLASSES.put("bank", "frame\\.FrameStress");
+        CLASSES.put("all", ".*");
+    }
+
+    private Races() {
+    }
+
+    /**
+     * @param args an id, then options of jcstress's; {@code -m quick} unless another mode is given.
+     * @throws Exception what jcstress throws.
+     */
+    public static void main(final String[] args) throws Exception {
+        final String tests = args.length == 0 ? null : CLASSES.get(args[0]);
+        if (tests == null) {
+            System.err.println("usage: Races ID [jcstress options]; ids: " + String.join(" ", CLASSES.keySet()));
+            System.exit(2);
+        }
+        final List<String> options = new ArrayList<>(List.of("-t", "^org\\.vellum\\." + tests,
+            "-jvmArgsPrepend", "--add-exports=java.base/jdk.internal.misc=ALL-UNNAMED"));
+        final List<String> rest = Arrays.asList(args).subList(1, args.length);
+        if (!rest.contains("-m")) {
+            options.addAll(List.of("-m", "quick"));
+        }
+        options.addAll(rest);
+        org.openjdk.jcstress.Main.main(options.toArray(new String[0]));
+    }
+}
