@@ -13,8 +13,8 @@ import org.vellum.report.ExhaustedException.Resource;
  *
  * <p>Three thresholds, from gentle to hard:
  * <ol>
- * <li>lazy pages above their bound: one drain is asked for. The worker does it, or the next allocator if it comes first:
- * whoever resets the flag. Until it is done, allocators poll their own slot.</li>
+ * <li>lazy pages above their bound: one drain is asked for, and the next allocator does it. If none comes before half as much
+ * again has gathered, the worker does: whoever resets the flag. Until it is done, allocators poll their own slot.</li>
  * <li>owned frames in limbo above 1/16 of memory: the next allocation first waits for one bounded grace period, if it
  * may.</li>
  * <li>exhaustion: purge, then one bounded grace period, then retry, then fail with what is in limbo and who holds it
@@ -50,6 +50,7 @@ public final class Reclaimer {
     /** Replaced whole when one is added; an array, because the iterator of a list would be garbage. */
     private volatile Source[] sources = {};
     private final AtomicBoolean drainAsked = new AtomicBoolean();
+    private final AtomicBoolean workerAsked = new AtomicBoolean();
     private final AtomicLong drainAbove = new AtomicLong();
     private final AtomicLong drains = new AtomicLong();
     private final AtomicLong exhaustions = new AtomicLong();
@@ -78,9 +79,14 @@ public final class Reclaimer {
 
     /** To be called after something went to limbo: asks for a drain if the bound is exceeded. Never waits. */
     public void afterRetire() {
-        if (space.lazyPages() > drainAbove.get() && !drainAsked.get() && drainAsked.compareAndSet(false, true)
-            && worker != null) {
-            worker.request(drain);
+        final long lazy = space.lazyPages();
+        final long above = drainAbove.get();
+        if (lazy > above && !drainAsked.get()) {
+            drainAsked.set(true);
+        }
+        if (worker != null && lazy > above + space.options.lazyMaxPages() / 2 && drainAsked.get() && !workerAsked.get()
+            && workerAsked.compareAndSet(false, true) && !worker.request(drain)) {
+            workerAsked.set(false);
         }
     }
 
@@ -112,6 +118,7 @@ public final class Reclaimer {
     }
 
     private void drainByWorker() {
+        workerAsked.set(false);
         if (drainAsked.compareAndSet(true, false)) {
             drain(true);
         }
