@@ -172,6 +172,7 @@ final class Parts {
         do {
             epochs.synchronize();
         } while (retirements.poll() + reclaimer.poll(true) > 0 && ++rounds < MOST_ROUNDS);
+        reclaimer.giveBackRanges();
         restWorker();
     }
 

@@ -20,6 +20,7 @@ public final class VellumBuilder {
     private Listener listener = Listener.SILENT;
     private CpuOptions cpuOptions = CpuOptions.forThisMachine();
     private boolean worker = true;
+    private boolean rangeCaches = true;
 
     VellumBuilder() {
     }
@@ -116,6 +117,16 @@ public final class VellumBuilder {
     }
 
     /**
+     * @param wanted whether slots keep ranges of addresses that came back from limbo, for the next request of the same size
+     *               (default); else every request gets the lowest address that fits.
+     * @return this.
+     */
+    public VellumBuilder rangeCaches(final boolean wanted) {
+        rangeCaches = wanted;
+        return this;
+    }
+
+    /**
      * Opens the memory. No bank exists yet: the first allocation adds it.
      *
      * @return the memory, to be closed.
@@ -131,7 +142,7 @@ public final class VellumBuilder {
     }
 
     private VmapOptions vmapOptions(final FrameOptions frameOptions) {
-        VmapOptions options = VmapOptions.of(frameOptions.memoryBytes()).withPolicy(policy);
+        VmapOptions options = VmapOptions.of(frameOptions.memoryBytes()).withPolicy(policy).withRangeCaches(rangeCaches);
         if (windowBytes != 0) {
             if (windowBytes % ((long)VmapOptions.BLOCK_PAGES << 12) != 0) {
                 throw new IllegalArgumentException("window=" + windowBytes);

@@ -27,6 +27,7 @@ public final class SmallMemory {
         return Vellum.builder().memory(frames * PAGE).bank(Math.max(64 << 10, Math.min(1 << 20, frames * PAGE)))
             .window(windowPages * PAGE)
             .cpus(CpuOptions.forThisMachine().withCachedSlots(4).withFirstEpoch(NEAR_WRAP))
+            .rangeCaches(false)
             .worker(false);
     }
 

@@ -34,6 +34,7 @@ final class AreaRecords {
     static final int BUSY = 2;
     static final int RETIRING = 3;
     static final int LAZY = 4;
+    static final int CACHED = 5;
 
     private static final int STATE = 0;
     private static final int START = 1;
@@ -46,6 +47,7 @@ final class AreaRecords {
     private static final int FLAGS_SHIFT = 8;
     private static final int GENERATION_SHIFT = 16;
     private static final long NIBBLE = 0xF;
+    private static final long LOCAL_STEP = (1L << 20) + 1;
 
     private final Words words;
     private final long capacity;
@@ -88,6 +90,21 @@ final class AreaRecords {
         words.putOpaque(at + ALIGN, 1);
         words.putRelease(at + STATE, word(nextGeneration(), flags, kind, RESERVED));
         return id;
+    }
+
+    /**
+     * Gives a cached area its next life. By whoever took it out of the cache, without the lock: the generation grows by a step
+     * that changes the tag by one, and that the counter under the lock takes a million lives to reach.
+     */
+    void renew(final long id, final AreaKind kind, final int flags, final long pages) {
+        final long at = id * STRIDE_WORDS;
+        final long old = words.getPlain(at + STATE);
+        assert stateOf(old) == CACHED : "renewing state=" + stateOf(old);
+        long next = (old >>> GENERATION_SHIFT) + LOCAL_STEP;
+        next += (next & 0xFFFF) == 0 ? 1 : 0;
+        words.putOpaque(at + PAGES, pages);
+        words.putOpaque(at + ALIGN, 1);
+        words.putRelease(at + STATE, word(next, flags, kind, RESERVED));
     }
 
     /** Returns a record to the pool. Under the lock. */

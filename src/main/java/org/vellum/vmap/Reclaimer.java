@@ -165,6 +165,8 @@ public final class Reclaimer {
             exhaustions.incrementAndGet();
             purge();
             poll(true);
+            // What the poll brought back the slots have kept.
+            space.giveBackCached();
             if (!inSection) {
                 space.frames.drainIdle();
             }
@@ -192,10 +194,17 @@ public final class Reclaimer {
         return held && passed;
     }
 
-    private void purge() {
+    /** Gives up what is cached. */
+    void purge() {
+        space.giveBackCached();
         for (final Source source : sources) {
             source.purge();
         }
+    }
+
+    /** Gives the ranges that slots keep back to the window. Never waits. */
+    public void giveBackRanges() {
+        space.giveBackCached();
     }
 
     /** @return bytes of addresses in limbo, everywhere. */

@@ -51,6 +51,9 @@ final class VmapFaults implements FaultHandler {
             return (page - start - records.span(id) << Pages.SHIFT) + (address & Pages.OFFSET_MASK)
                 + " bytes past the nearest area below, " + area;
         }
+        if (AreaRecords.stateOf(word) == AreaRecords.CACHED) {
+            return "inside a range that was unmapped and is kept for reuse, formerly " + area;
+        }
         if (AreaRecords.stateOf(word) == AreaRecords.LAZY) {
             return "inside an area that was unmapped and is in limbo, " + area;
         }

@@ -9,8 +9,11 @@ import org.vellum.mem.Pages;
  * @param lazyMaxPages lazy pages above which a drain is asked for.
  * @param policy when an unmapped address may be reused.
  * @param graceNanos the longest wait for a grace period on exhaustion, in nanoseconds.
+ * @param rangeCaches whether slots keep ranges that came back from limbo.
  */
-public record VmapOptions(long windowPages, long lazyMaxPages, FlushPolicy policy, long graceNanos) {
+public record VmapOptions(
+    long windowPages, long lazyMaxPages, FlushPolicy policy, long graceNanos, boolean rangeCaches) {
+
     /** Pages of the blocks that {@code vmMapRam} carves, to which the window is aligned. */
     public static final int BLOCK_PAGES = 1024;
 
@@ -48,7 +51,7 @@ public record VmapOptions(long windowPages, long lazyMaxPages, FlushPolicy polic
         final long bytes = Math.max(4 * memoryBytes, LEAST_WINDOW_BYTES);
         final long blockBytes = (long)BLOCK_PAGES << Pages.SHIFT;
         final long pages = (bytes + blockBytes - 1) / blockBytes * BLOCK_PAGES;
-        return new VmapOptions(pages, lazyMax(pages), FlushPolicy.LAZY, 1_000_000_000L);
+        return new VmapOptions(pages, lazyMax(pages), FlushPolicy.LAZY, 1_000_000_000L, true);
     }
 
     /**
@@ -65,7 +68,7 @@ public record VmapOptions(long windowPages, long lazyMaxPages, FlushPolicy polic
      * @return the same with that policy.
      */
     public VmapOptions withPolicy(final FlushPolicy other) {
-        return new VmapOptions(windowPages, lazyMaxPages, other, graceNanos);
+        return new VmapOptions(windowPages, lazyMaxPages, other, graceNanos, rangeCaches);
     }
 
     /**
@@ -73,7 +76,7 @@ public record VmapOptions(long windowPages, long lazyMaxPages, FlushPolicy polic
      * @return the same with that window.
      */
     public VmapOptions withWindowPages(final long pages) {
-        return new VmapOptions(pages, lazyMax(pages), policy, graceNanos);
+        return new VmapOptions(pages, lazyMax(pages), policy, graceNanos, rangeCaches);
     }
 
     /**
@@ -81,7 +84,7 @@ public record VmapOptions(long windowPages, long lazyMaxPages, FlushPolicy polic
      * @return the same with that bound.
      */
     public VmapOptions withLazyMaxPages(final long pages) {
-        return new VmapOptions(windowPages, pages, policy, graceNanos);
+        return new VmapOptions(windowPages, pages, policy, graceNanos, rangeCaches);
     }
 
     /**
@@ -89,6 +92,14 @@ public record VmapOptions(long windowPages, long lazyMaxPages, FlushPolicy polic
      * @return the same with that wait.
      */
     public VmapOptions withGraceNanos(final long nanos) {
-        return new VmapOptions(windowPages, lazyMaxPages, policy, nanos);
+        return new VmapOptions(windowPages, lazyMaxPages, policy, nanos, rangeCaches);
+    }
+
+    /**
+     * @param wanted whether slots keep ranges that came back from limbo; without, every request gets the lowest address.
+     * @return the same with or without.
+     */
+    public VmapOptions withRangeCaches(final boolean wanted) {
+        return new VmapOptions(windowPages, lazyMaxPages, policy, graceNanos, wanted);
     }
 }

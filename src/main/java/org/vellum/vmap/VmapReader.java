@@ -158,7 +158,7 @@ public final class VmapReader {
         final AreaRecords records = space.records();
         final long word = records.state(id);
         final int state = AreaRecords.stateOf(word);
-        if (state == AreaRecords.FREE || state == AreaRecords.RESERVED) {
+        if (state == AreaRecords.FREE || state == AreaRecords.RESERVED || state == AreaRecords.CACHED) {
             return null;
         }
         final AreaInfo info = new AreaInfo(table.addressOf(start) | AreaRecords.tagOf(word), records.size(id),

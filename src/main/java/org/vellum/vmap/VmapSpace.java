@@ -56,6 +56,7 @@ public final class VmapSpace {
     private final long firstPage;
     private final AreaIndex index;
     private final AreaRecords records;
+    private final RangeCache cache;
     private final Limbo limbo;
     private final Limbo retiring;
     private final Words lazyPages = Words.zeroed(2L * CacheLine.STRIDE_WORDS);
@@ -86,6 +87,7 @@ public final class VmapSpace {
         tree = new AreaTree(firstPage, firstPage + table.pages());
         index = new AreaIndex(0, table.pages());
         records = new AreaRecords(mostAreas());
+        cache = options.rangeCaches() ? new RangeCache(cpus, records, table.pages()) : null;
         limbo = new Limbo(epochs, records.words(), AreaRecords.STRIDE_WORDS, AreaRecords.LINK, AreaRecords.STAMP,
             new ReleaseArea(), listener);
         retiring = new Limbo(epochs, records.words(), AreaRecords.STRIDE_WORDS, AreaRecords.LINK, AreaRecords.STAMP,
@@ -132,6 +134,12 @@ public final class VmapSpace {
             throw new IllegalStateException("the memory is closed");
         }
         final long span = pages + ((flags & VmallocFlags.NO_GUARD) != 0 ? 0 : 1);
+        if (cache != null && alignPages == 1 && low == 0 && high == table.pages()) {
+            final long cached = takeCached(kind, flags, pages, span, bytes);
+            if (cached >= 0) {
+                return cached;
+            }
+        }
         if (!lock.acquire()) {
             return BUSY;
         }
@@ -141,6 +149,77 @@ public final class VmapSpace {
         } finally {
             lock.unlock();
         }
+    }
+
+    private long takeCached(final AreaKind kind, final int flags, final long pages, final long span, final long bytes) {
+        final Cpu cpu = cpus.tryEnter();
+        final long id = cpu == null ? RangeCache.NONE : cache.take(cpu, span);
+        exit(cpu);
+        if (id != RangeCache.NONE) {
+            records.renew(id, kind, flags, pages);
+            records.size(id, bytes);
+        }
+        return id;
+    }
+
+    /** Keeps a released range on the caller's slot. Whether it did. */
+    private boolean keep(final long id, final long span) {
+        final Cpu cpu = cache == null ? null : cpus.tryEnter();
+        if (cpu == null) {
+            return false;
+        }
+        try {
+            // Moved first: whoever takes it from the cache must find it cached.
+            final long word = records.state(id);
+            final boolean moved = records.move(id, word, AreaRecords.CACHED);
+            assert moved : "a released area belongs to limbo";
+            if (cache.put(cpu, span, id)) {
+                return true;
+            }
+            records.move(id, records.state(id), AreaRecords.LAZY);
+            return false;
+        } finally {
+            cpu.exit();
+        }
+    }
+
+    /**
+     * Gives the ranges that slots keep back to the tree, of every slot that is idle or the caller's own. Never waits.
+     *
+     * @return how many.
+     */
+    int giveBackCached() {
+        int given = 0;
+        for (int i = 0; cache != null && i < cpus.usedCachedSlots(); i++) {
+            for (long id = takeFrom(i); id != RangeCache.NONE && giveBackOrRetire(id); id = takeFrom(i)) {
+                given++;
+            }
+        }
+        return given;
+    }
+
+    /** Leaves the slot with each range: the lock that it goes back under may want to park, and a visit must not. */
+    private long takeFrom(final int slot) {
+        final Cpu own = cpus.current();
+        final Cpu cpu = own != null && own.index() == slot ? cpus.enter(own) : cpus.tryVisit(slot);
+        if (cpu == null) {
+            return RangeCache.NONE;
+        }
+        try {
+            return cache.takeAny(cpu);
+        } finally {
+            cpu.exit();
+        }
+    }
+
+    private boolean giveBackOrRetire(final long id) {
+        if (giveBack(id)) {
+            return true;
+        }
+        // Inside a section, and the lock was busy: into limbo again, from where a later poll keeps it or gives it back.
+        records.move(id, records.state(id), AreaRecords.LAZY);
+        retire(id);
+        return false;
     }
 
     private long enter(
@@ -454,7 +533,7 @@ public final class VmapSpace {
         }
         final long span = records.span(id);
         final long owned = ownedPages(id);
-        if (!giveBack(id)) {
+        if (!keep(id, span) && !giveBack(id)) {
             return false;
         }
         // The record may be another area's by now.

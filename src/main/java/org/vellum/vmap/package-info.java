@@ -1,5 +1,5 @@
 /**
- * Virtual ranges over scattered frames. Invariant: <b>busy, lazy and free ranges partition the window</b>.
+ * Virtual ranges over scattered frames. Invariant: <b>busy, lazy, cached and free ranges partition the window</b>.
  *
  * <h2>Vocabulary</h2>
  * An <b>area</b> is a range of the window with one purpose and one generation (its tag). It is <em>reserved</em> while it
@@ -34,13 +34,19 @@
  * frames purges, then waits for one bounded grace period (never inside a section), retries, and then says what is in
  * limbo and who holds it up.
  *
+ * <h2>Ranges that slots keep</h2>
+ * What comes back from limbo stays with the slot on which it did, for the next request of the same size there (V14, see
+ * {@link org.vellum.vmap.RangeCache}): without, areas of several threads interleave, nothing coalesces, and a deep tree travels
+ * between the processors. Such a request does not get the lowest address; bounded and aligned ones do. Exhaustion gives all of
+ * it back first.
+ *
  * <h2>Strictness</h2>
  * The kernel frees frames before the flush and quarantines only addresses. Here both wait, wherever the library owns the
  * frames. Frames of the caller's are the caller's to keep until {@code unmapAliases()} has returned.
  *
  * <h2>Left out of reference 1 and its descendants, and why</h2>
- * V5's preloaded nodes (nodes are pooled with the areas), V11's hull (an epoch has no range), V13's purge helpers and V14's
- * per-node pools (a release is a tree insert of some 100 ns under a lock that nobody holds across a wait), V26's hash (a block
+ * V5's preloaded nodes (nodes are pooled with the areas), V11's hull (an epoch has no range), V13's purge helpers (a
+ * release is a tree insert of some 100 ns under a lock that nobody holds across a wait), V26's hash (a block
  * is found by shifting its address), V35's no-fail (Java callers can catch), V39 (no I/O memory), the races RV4, RV7 and RV8
  * that belong to them. Huge mappings are a preference for contiguous frames.
  */

@@ -57,7 +57,7 @@ public class LazyTriggerStress {
     private static final class Window {
         private final VmapSpace space = new VmapSpace(WORLD.epochs, WORLD.frames,
             new PageTable(1L << 30, VmapOptions.BLOCK_PAGES),
-            new VmapOptions(VmapOptions.BLOCK_PAGES, 2 * AREA_PAGES, FlushPolicy.LAZY, 0), Listener.SILENT);
+            new VmapOptions(VmapOptions.BLOCK_PAGES, 2 * AREA_PAGES, FlushPolicy.LAZY, 0, false), Listener.SILENT);
         private final AtomicFrees atomicFrees = new AtomicFrees(space, null);
         private final long[] areas = new long[2];
         private Reclaimer reclaimer;

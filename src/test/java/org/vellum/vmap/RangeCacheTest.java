@@ -1,0 +1,144 @@
+package org.vellum.vmap;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.SplittableRandom;
+import java.util.concurrent.atomic.AtomicReference;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.vellum.SmallMemory;
+import org.vellum.Vellum;
+import org.vellum.cpu.Cpu;
+import org.vellum.mmu.Entry;
+import org.vellum.report.PageFaultException;
+
+/** Ranges that slots keep: reused with another tag, given back on exhaustion and at rest, never lost. */
+@Timeout(60)
+class RangeCacheTest {
+    private static final long PAGE = 4096;
+    private static final long WINDOW_PAGES = 4096;
+
+    private final Vellum memory = SmallMemory.builder(1024, WINDOW_PAGES).rangeCaches(true).open();
+
+    @AfterEach
+    void nothingIsLost() {
+        SmallMemory.requireQuiet(memory, 0, 0);
+        assertEquals(WINDOW_PAGES * PAGE, memory.stats().freeWindowBytes());
+        memory.close();
+    }
+
+    private void settle() {
+        for (int i = 0; i < 3; i++) {
+            memory.synchronize();
+            memory.poll();
+        }
+    }
+
+    @Test
+    void rangeComesBackWithAnotherTagAndTheOldAddressFaults() {
+        final long first = memory.vmalloc(3 * PAGE);
+        memory.vfree(first);
+        settle();
+        assertNull(memory.reader().findArea(first), "a kept range is no area");
+        final long second = memory.vmalloc(3 * PAGE);
+        assertEquals(first & Entry.ADDRESS_MASK, second & Entry.ADDRESS_MASK, "kept by the slot");
+        assertNotEquals(Entry.tag(first), Entry.tag(second));
+        memory.access().putLong(second, 1);
+        assertThrows(PageFaultException.class, () -> memory.access().getLong(first));
+        assertThrows(IllegalArgumentException.class, () -> memory.vfree(first));
+        memory.vfree(second);
+    }
+
+    @Test
+    void boundedRequestsGetTheLowestAddressAllTheSame() {
+        final long low = memory.vmalloc(PAGE);
+        final long kept = memory.vmalloc(PAGE);
+        final long above = memory.vmalloc(PAGE);
+        memory.vfree(kept);
+        settle();
+        final long start = memory.vmalloc().vmallocRange(PAGE, PAGE, VmallocFlags.NONE,
+            (above & Entry.ADDRESS_MASK) + PAGE, (above & Entry.ADDRESS_MASK) + 64 * PAGE);
+        assertEquals((above & Entry.ADDRESS_MASK) + 2 * PAGE, start & Entry.ADDRESS_MASK);
+        memory.vfree(start);
+        memory.vfree(low);
+        memory.vfree(above);
+    }
+
+    @Test
+    void keptRangesGoBackBeforeAnybodyHearsOfExhaustion() {
+        final List<Long> small = new ArrayList<>();
+        for (int i = 0; i < 200; i++) {
+            small.add(memory.vmap().sparseArea(PAGE));
+        }
+        small.forEach(memory.vmap()::vunmap);
+        settle();
+        assertTrue(memory.stats().freeWindowBytes() < WINDOW_PAGES * PAGE, "some are kept");
+        final long whole = memory.vmap().sparseArea((WINDOW_PAGES - 1) * PAGE);
+        memory.vmap().vunmap(whole);
+    }
+
+    @Test
+    void insideASectionTheyServeToo() {
+        final long first = memory.vmalloc(PAGE);
+        memory.vfree(first);
+        settle();
+        final long second;
+        try (Cpu cpu = memory.enter()) {
+            second = memory.vmalloc(PAGE);
+            assertEquals(first & Entry.ADDRESS_MASK, second & Entry.ADDRESS_MASK, cpu + " has it");
+            memory.vfree(second);
+        }
+    }
+
+    @Test
+    @Tag("stress")
+    void threadsNeverShareARange() throws InterruptedException {
+        final AtomicReference<Throwable> wrong = new AtomicReference<>();
+        final List<Thread> threads = new ArrayList<>();
+        final long end = System.nanoTime() + 1_500_000_000L;
+        for (int i = 0; i < 6; i++) {
+            final long seed = i;
+            threads.add(new Thread(() -> {
+                try {
+                    churn(new SplittableRandom(seed), seed, end);
+                } catch (final Throwable e) {
+                    wrong.set(e);
+                }
+            }));
+        }
+        threads.forEach(Thread::start);
+        for (final Thread thread : threads) {
+            thread.join();
+        }
+        assertNull(wrong.get());
+    }
+
+    private void churn(final SplittableRandom random, final long mark, final long end) {
+        final List<long[]> live = new ArrayList<>();
+        while (System.nanoTime() - end < 0) {
+            if (live.size() < 12 && random.nextBoolean()) {
+                final long size = (1 + random.nextInt(6)) * PAGE;
+                final long address = memory.vmalloc(size);
+                for (long at = 0; at < size; at += PAGE) {
+                    memory.access().putLong(address + at, mark << 48 | address + at);
+                }
+                live.add(new long[] {address, size});
+            } else if (!live.isEmpty()) {
+                final long[] area = live.remove(random.nextInt(live.size()));
+                for (long at = 0; at < area[1]; at += PAGE) {
+                    assertEquals(mark << 48 | area[0] + at, memory.access().getLong(area[0] + at));
+                }
+                memory.vfree(area[0]);
+            }
+        }
+        live.forEach(area -> memory.vfree(area[0]));
+    }
+}
