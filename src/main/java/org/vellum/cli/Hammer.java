@@ -27,8 +27,6 @@ abstract class Hammer {
 
     private long operations;
     private long nanos;
-    private long allOperations;
-    private long cutShort;
 
     Hammer(final Vellum memory) {
         this.memory = memory;
@@ -73,13 +71,11 @@ abstract class Hammer {
                 done += BATCH;
             } catch (final ExhaustedException e) {
                 // Inside a section nobody may wait for addresses in limbo; out here one may. The time counts.
-                cutShort++;
                 memory.synchronize();
             }
         }
         nanos += System.nanoTime() - start;
         operations += done;
-        allOperations += done;
     }
 
     /** Operations of this cell. */
@@ -90,10 +86,5 @@ abstract class Hammer {
     /** Nanoseconds in this cell. */
     final long nanos() {
         return nanos;
-    }
-
-    /** Whether so many operations can have been done since the beginning: batches that were cut short are not known exactly. */
-    final boolean canHaveDone(final long count) {
-        return count >= allOperations && count <= allOperations + cutShort * BATCH;
     }
 }

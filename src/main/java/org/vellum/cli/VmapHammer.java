@@ -17,25 +17,47 @@ abstract class VmapHammer extends Hammer {
     static final int BYTES = PAGES << Pages.SHIFT;
 
     final long[] frames;
+    private long touches;
+    private boolean arrived = true;
 
     VmapHammer(final Vellum memory, final long seed) {
         super(memory);
         frames = ScatteredFrames.take(memory, PAGES, seed);
     }
 
-    /** One word of each page is read and written. Counting lets the end tell whether each touch met its frame. */
-    static void touch(final VmapBuffer view) {
+    /** One word of each page is written. */
+    static void touch(final VmapBuffer view, final long value) {
         for (int index = 0; index < BYTES; index += Pages.SIZE) {
-            view.putLong(index, view.getLong(index) + 1);
+            view.putLong(index, value);
         }
     }
 
-    /** Whether every touch arrived in every one of the frames, then gives them back. */
-    boolean finish() {
-        boolean held = canHaveDone(ScatteredFrames.firstWord(memory, frames[0]));
+    /** Does {@link #BATCH} operations, the first of which touches with {@code first}, the next with one more, and so on. */
+    abstract void batch(long first);
+
+    @Override
+    final void batch() {
+        final long first = touches + 1;
+        touches += BATCH;
+        batch(first);
+        // A sample of whether touches meet their frames: the last of each batch.
+        arrived &= allFramesHold(touches);
+    }
+
+    private boolean allFramesHold(final long value) {
         for (final long frame : frames) {
-            held &= ScatteredFrames.firstWord(memory, frame) == ScatteredFrames.firstWord(memory, frames[0]);
+            if (ScatteredFrames.firstWord(memory, frame) != value) {
+                return false;
+            }
         }
+        return true;
+    }
+
+    /** Whether the touches arrived in every one of the frames, then gives them back. */
+    boolean finish() {
+        final long last = ScatteredFrames.firstWord(memory, frames[0]);
+        // The last batch may have been cut short.
+        final boolean held = arrived && touches - last < BATCH && last <= touches && allFramesHold(last);
         ScatteredFrames.give(memory, frames);
         return held;
     }
@@ -65,12 +87,12 @@ abstract class VmapHammer extends Hammer {
         }
 
         @Override
-        void batch() {
+        void batch(final long first) {
             Cpu cpu = hint();
             for (int i = 0; i < BATCH; i++) {
                 cpu = cpus.enter(cpu);
                 try {
-                    touch(view);
+                    touch(view, first + i);
                 } finally {
                     cpu.exit();
                 }
@@ -95,14 +117,14 @@ abstract class VmapHammer extends Hammer {
         }
 
         @Override
-        void batch() {
+        void batch(final long first) {
             Cpu cpu = hint();
             for (int i = 0; i < BATCH; i++) {
                 cpu = cpus.enter(cpu);
                 try {
                     final long address = mapRam.vmMapRam(cpu, frames, 0, PAGES);
                     view.wrap(address, BYTES);
-                    touch(view);
+                    touch(view, first + i);
                     mapRam.vmUnmapRam(cpu, address, PAGES);
                 } finally {
                     cpu.exit();
@@ -122,14 +144,14 @@ abstract class VmapHammer extends Hammer {
         }
 
         @Override
-        void batch() {
+        void batch(final long first) {
             Cpu cpu = hint();
             for (int i = 0; i < BATCH; i++) {
                 final long address = vmap.vmap(frames, 0, PAGES, VmallocFlags.NONE);
                 view.wrap(address, BYTES);
                 cpu = cpus.enter(cpu);
                 try {
-                    touch(view);
+                    touch(view, first + i);
                 } finally {
                     cpu.exit();
                 }
@@ -149,14 +171,14 @@ abstract class VmapHammer extends Hammer {
         }
 
         @Override
-        void batch() {
+        void batch(final long first) {
             Cpu cpu = hint();
             for (int i = 0; i < BATCH; i++) {
                 final long address = mapRam.vmMapRam(cpu, frames, 0, PAGES);
                 view.wrap(address, BYTES);
                 cpu = cpus.enter(cpu);
                 try {
-                    touch(view);
+                    touch(view, first + i);
                 } finally {
                     cpu.exit();
                 }

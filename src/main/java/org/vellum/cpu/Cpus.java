@@ -94,7 +94,7 @@ public final class Cpus {
         final long id = ThreadIds.of(thread);
         final long cellAddress = cellsBase + ((id & cellMask) << 3);
         final long cell = UnsafeApi.getLongOpaque(null, cellAddress);
-        if (cell < SlotLayout.CELL_DISPLACED_ONE && id < idLimit) {
+        if (cell < SlotLayout.CELL_DISPLACED_ONE) {
             final Cpu cpu = cpus[(int)cell];
             if (enterAt(cpu, thread, id, cellAddress, cell)) {
                 return cpu;
@@ -119,7 +119,7 @@ public final class Cpus {
         final long id = ThreadIds.of(thread);
         final long cellAddress = cellsBase + ((id & cellMask) << 3);
         // The hint's gain: this load no longer stands before the load of the slot, only beside it.
-        if (UnsafeApi.getLongOpaque(null, cellAddress) == hint.index && id < idLimit
+        if (UnsafeApi.getLongOpaque(null, cellAddress) == hint.index
             && enterAt(hint, thread, id, cellAddress, hint.index)) {
             return hint;
         }
@@ -136,7 +136,7 @@ public final class Cpus {
         final long id = ThreadIds.of(thread);
         final long cellAddress = cellsBase + ((id & cellMask) << 3);
         final long cell = UnsafeApi.getLongOpaque(null, cellAddress);
-        if (cell < SlotLayout.CELL_DISPLACED_ONE && id < idLimit) {
+        if (cell < SlotLayout.CELL_DISPLACED_ONE) {
             final Cpu cpu = cpus[(int)cell];
             if (enterAt(cpu, thread, id, cellAddress, cell)) {
                 return cpu;
@@ -148,8 +148,10 @@ public final class Cpus {
     /** Tries one slot; {@code cell} is what the caller saw in its cell, perhaps a while ago. Package-private for tests. */
     boolean enterAt(
         final Cpu cpu, final Thread thread, final long id, final long cellAddress, final long cell) {
-        // Nested or not: an enter that just fits must leave room for its exit.
-        StackReserve.ensure();
+        // Nested or not: an enter that just fits must leave room for its exit. Ids that do not fit the word take the slow way.
+        if (StackReserve.ensure(id >= idLimit)) {
+            return false;
+        }
         final long record = cpu.record;
         final long occupancy = UnsafeApi.getLongOpaque(null, record);
         if (occupancy == SlotLayout.IDLE) {
@@ -179,7 +181,8 @@ public final class Cpus {
         final long record = cpu.record;
         final Thread thread = Thread.currentThread();
         final long id = ThreadIds.of(thread);
-        if (SlotLayout.threadIdOf(UnsafeApi.getLongOpaque(null, record)) != id || id >= idLimit) {
+        // An id that does not fit is in no word.
+        if (SlotLayout.threadIdOf(UnsafeApi.getLongOpaque(null, record)) != id) {
             displacement.requireOccupant(cpu, thread, id);
         }
         final long state = record + SlotLayout.STATE * Long.BYTES;
@@ -203,7 +206,15 @@ public final class Cpus {
      */
     public boolean isOccupant(final Cpu cpu) {
         final long id = ThreadIds.of(Thread.currentThread());
-        return SlotLayout.threadIdOf(UnsafeApi.getLongOpaque(null, cpu.record)) == id && cpu.cpus == this && id < idLimit;
+        return cpu.cpus == this && SlotLayout.threadIdOf(UnsafeApi.getLongOpaque(null, cpu.record)) == id;
+    }
+
+    /**
+     * @param cpu any slot.
+     * @return whether it is one of this object's.
+     */
+    public boolean owns(final Cpu cpu) {
+        return cpu.cpus == this;
     }
 
     /**

@@ -3,12 +3,14 @@ package org.vellum.cpu;
 /**
  * Makes a {@link StackOverflowError} happen before an operation changes anything, instead of in its middle.
  *
- * <p>Each call needs a frame, and any of them may be the one that does not fit. The interpreter's frame of {@link #ensure} is
+ * <p>Each call needs a frame, and any of them may be the one that does not fit. The interpreter's frame of {@link #ensure(boolean)} is
  * larger than all frames of a short operation together, so if it fits, they do. Compiled code has small frames, but at its
  * entry HotSpot touches the stack as far down as its largest interpreter frame would reach, in case it must fall back to
  * the interpreter there: a place where it may is what the branch that is never taken provides. It does so only for frames
  * above a page of 4 KiB, which is why there are that many variables. Without either a compiled {@code ensure} vanishes, and
  * with it the protection of any caller that is still interpreted.
+ *
+ * <p>The branch that is never taken is best one that the caller needs anyway: {@link #ensure(boolean)} costs nothing then.
  */
 public final class StackReserve {
     /** Never true, and never final: the compiler must not know. */
@@ -16,12 +18,14 @@ public final class StackReserve {
 
     /** At least 700 bytes compiled (some 32 bytes for every two levels), some 4 KiB interpreted. */
     private static final int LEVELS_TO_EXIT = 48;
+    /** More than the compiler inlines of a recursion. */
+    private static final int LEVELS_OF_CALL = 4;
 
     private StackReserve() {
     }
 
     /**
-     * Throws {@link StackOverflowError} now if a slow way out might not fit. Takes less than {@link #ensure}, so that what was
+     * Throws {@link StackOverflowError} now if a slow way out might not fit. Takes less than {@link #ensure()}, so that what was
      * entered at some depth can be left there; by a descent, because a compiled frame below a page is not looked out for.
      */
     static void ensureForExit() {
@@ -32,13 +36,32 @@ public final class StackReserve {
         return levels == 0 ? 0 : 1 + descend(levels - 1);
     }
 
-    private static void neverCalled() {
-        throw new AssertionError("the stack reserve was used");
+    /** A call that stays one, however often it is made: where it returns to, the compiled frame must be able to fall back. */
+    private static boolean taken(final int levels) {
+        return levels == 0 || taken(levels - 1);
     }
 
     /** Throws {@link StackOverflowError} now if the stack has less than about 6 KiB left. Costs a load and a test. */
-    @SuppressWarnings({"unused", "checkstyle:MultipleVariableDeclarations"})
     public static void ensure() {
+        ensure(fallBack);
+    }
+
+    /**
+     * {@link #ensure()} for a whole operation of the library's face, before its first change: leaves enough for each
+     * {@link #ensure()} that it meets further down, so that none of those throws in its middle. Some 14 KiB, for the same price.
+     */
+    public static void ensureOperation() {
+        ensureOperation(fallBack);
+    }
+
+    /**
+     * {@link #ensure()} on the back of a test that the caller makes anyway.
+     *
+     * @param exceptional whether the caller has to leave its fast path: true so rarely that the compiler leaves that branch out.
+     * @return the same.
+     */
+    @SuppressWarnings({"unused", "checkstyle:MultipleVariableDeclarations"})
+    public static boolean ensure(final boolean exceptional) {
         // Never assigned: the compiler reserves two interpreter slots for each, which is all they are for.
         long a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, b0, b1, b2, b3, b4, b5, b6, b7, b8, b9;
         long c0, c1, c2, c3, c4, c5, c6, c7, c8, c9, d0, d1, d2, d3, d4, d5, d6, d7, d8, d9;
@@ -74,17 +97,17 @@ public final class StackReserve {
             tt0, tt1, tt2, tt3, tt4, tt5, tt6, tt7, tt8, tt9;
         long uu0, uu1, uu2, uu3, uu4, uu5, uu6, uu7, uu8, uu9,
             vv0, vv1, vv2, vv3, vv4, vv5, vv6, vv7, vv8, vv9;
-        if (fallBack) {
-            neverCalled();
-        }
+        return exceptional && taken(LEVELS_OF_CALL);
     }
 
     /**
-     * {@link #ensure} for a whole operation of the library's face, before its first change: leaves enough for each
-     * {@link #ensure} that it meets further down, so that none of those throws in its middle. Some 14 KiB, for the same price.
+     * {@link #ensureOperation()} on the back of a test that the caller makes anyway.
+     *
+     * @param exceptional as for {@link #ensure(boolean)}.
+     * @return the same.
      */
     @SuppressWarnings({"unused", "checkstyle:MultipleVariableDeclarations"})
-    public static void ensureOperation() {
+    public static boolean ensureOperation(final boolean exceptional) {
         // As in ensure: never assigned, only there. Twice as many, in one frame: what this calls need not add to it once compiled.
         long aa0, aa1, aa2, aa3, aa4, aa5, aa6, aa7, aa8, aa9, ab0, ab1, ab2, ab3, ab4, ab5, ab6, ab7, ab8, ab9;
         long ac0, ac1, ac2, ac3, ac4, ac5, ac6, ac7, ac8, ac9, ad0, ad1, ad2, ad3, ad4, ad5, ad6, ad7, ad8, ad9;
@@ -132,8 +155,6 @@ public final class StackReserve {
         long di0, di1, di2, di3, di4, di5, di6, di7, di8, di9, dj0, dj1, dj2, dj3, dj4, dj5, dj6, dj7, dj8, dj9;
         long dk0, dk1, dk2, dk3, dk4, dk5, dk6, dk7, dk8, dk9, dl0, dl1, dl2, dl3, dl4, dl5, dl6, dl7, dl8, dl9;
         long dm0, dm1, dm2, dm3, dm4, dm5, dm6, dm7, dm8, dm9, dn0, dn1, dn2, dn3, dn4, dn5, dn6, dn7, dn8, dn9;
-        if (fallBack) {
-            neverCalled();
-        }
+        return exceptional && taken(LEVELS_OF_CALL);
     }
 }

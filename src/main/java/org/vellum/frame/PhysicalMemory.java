@@ -1,6 +1,7 @@
 package org.vellum.frame;
 
 import java.util.concurrent.atomic.AtomicReferenceArray;
+import org.agrona.UnsafeApi;
 import org.vellum.mem.Pages;
 import org.vellum.mem.Words;
 
@@ -19,18 +20,22 @@ public final class PhysicalMemory {
     /** No frame: what allocation returns when memory is exhausted, and look-ups when nothing is there. */
     public static final long NO_FRAME = -1;
 
-    private static final long ABSENT = Long.MIN_VALUE;
+    /** Not page-aligned, so that it shows in whatever is computed from it. */
+    private static final long ABSENT = 1;
 
     private final int bankOrder;
     private final int bankLimit;
-    private final int bankMask;
+    private final long bankMask;
     private final int frameBits;
     private final int byteShift;
-    private final long frameMask;
     private final long byteMask;
 
-    /** Native address of each bank by number; {@link #ABSENT}, and so negative, if it is not there. */
-    private final Words bases;
+    /**
+     * For each bank by number, what is to be added to a linear address of it to get the native one; {@link #ABSENT} if it is not
+     * there.
+     */
+    private final Words distances;
+    private final long distancesAddress;
     private final AtomicReferenceArray<MemoryBank> banks;
 
     /** Banks sorted by native address. Immutable; replaced under the growth lock. */
@@ -40,15 +45,16 @@ public final class PhysicalMemory {
         bankOrder = options.bankOrder();
         bankLimit = options.banks() + 1;
         byteShift = bankOrder + Pages.SHIFT;
-        frameMask = (1L << bankOrder) - 1;
         byteMask = options.bankBytes() - 1;
         // A power of two, so that any number can be masked into it.
-        bankMask = Math.max(1, Integer.highestOneBit(bankLimit - 1) << 1) - 1;
-        bases = Words.reserve(bankMask + 1L);
+        final int bankBits = Integer.SIZE - Integer.numberOfLeadingZeros(bankLimit - 1);
+        bankMask = (1L << bankBits) - 1;
+        distances = Words.reserve(bankMask + 1);
+        distancesAddress = distances.address(0);
         for (int i = 0; i <= bankMask; i++) {
-            bases.putPlain(i, ABSENT);
+            distances.putPlain(i, ABSENT);
         }
-        frameBits = bankOrder + Integer.bitCount(bankMask);
+        frameBits = bankOrder + bankBits;
         banks = new AtomicReferenceArray<>(bankLimit);
     }
 
@@ -66,7 +72,7 @@ public final class PhysicalMemory {
     public long nativeAddress(final long frame) {
         assert isPresent(frame) : "frame=" + frame;
         // Plain: who owns the frame got it after its bank was published.
-        return bases.getPlain(frame >>> bankOrder) + ((frame & frameMask) << Pages.SHIFT);
+        return distances.getPlain(frame >>> bankOrder) + (frame << Pages.SHIFT);
     }
 
     /**
@@ -81,19 +87,19 @@ public final class PhysicalMemory {
             return 0;
         }
         // Plain: who owns the frame got it after its bank was published.
-        final long base = bases.getPlain(number);
-        return base < 0 ? 0 : base + ((frame & frameMask) << Pages.SHIFT);
+        final long distance = distances.getPlain(number);
+        return distance == ABSENT ? 0 : distance + (frame << Pages.SHIFT);
     }
 
     /**
-     * The native address of a frame for loops that check all their frames together, after them, without a branch each.
+     * The native address of a frame for callers that check several frames together, after them, without a branch each.
      *
      * @param frame any number.
-     * @return the address of its first byte; negative if its bank is absent; of some other frame if {@link #isTooLarge}.
+     * @return the address of its first byte; not page-aligned if its bank is absent; meaningless if {@link #isTooLarge}.
      */
     public long uncheckedAddress(final long frame) {
         // Plain: who owns the frame got it after its bank was published.
-        return bases.getPlain(frame >>> bankOrder & bankMask) + ((frame & frameMask) << Pages.SHIFT);
+        return UnsafeApi.getLong(distancesAddress + ((frame >>> bankOrder & bankMask) << 3)) + (frame << Pages.SHIFT);
     }
 
     /**
@@ -118,8 +124,8 @@ public final class PhysicalMemory {
             return 0;
         }
         // Volatile: after the announcement of the section; partner: the volatile store in remove(), before the stamp.
-        final long base = bases.getVolatile(number);
-        return base < 0 ? 0 : base + (linearAddress & byteMask);
+        final long distance = distances.getVolatile(number);
+        return distance == ABSENT ? 0 : distance + linearAddress;
     }
 
     /**
@@ -172,7 +178,7 @@ public final class PhysicalMemory {
 
     boolean isPresent(final long frame) {
         final long number = frame >>> bankOrder;
-        return number < bankLimit && bases.getOpaque(number) >= 0;
+        return number < bankLimit && distances.getOpaque(number) != ABSENT;
     }
 
     /** Publishes a bank. Under the growth lock. */
@@ -189,7 +195,7 @@ public final class PhysicalMemory {
         banks.set(bank.number(), bank);
         byAddress = sorted;
         // Volatile: the bank's table words are set; partner: the loads in nativeAddressOrZero and isPresent.
-        bases.putVolatile(bank.number(), bank.nativeBase());
+        distances.putVolatile(bank.number(), bank.nativeBase() - ((long)bank.number() << byteShift));
     }
 
     /** Makes a bank untranslatable; its memory is untouched. Under the growth lock. */
@@ -203,7 +209,7 @@ public final class PhysicalMemory {
             }
         }
         // Volatile: before the caller's stamp of the grace period; partner: the load in nativeAddressOrZero.
-        bases.putVolatile(bank.number(), ABSENT);
+        distances.putVolatile(bank.number(), ABSENT);
         banks.set(bank.number(), null);
         byAddress = sorted;
     }

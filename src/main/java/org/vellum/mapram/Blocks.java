@@ -7,7 +7,7 @@ import org.vellum.epoch.Limbo;
 import org.vellum.epoch.Release;
 import org.vellum.mem.Pages;
 import org.vellum.mem.Words;
-import org.vellum.mmu.Entry;
+import org.vellum.mmu.Address;
 import org.vellum.report.Listener;
 import org.vellum.vmap.BlockRanges;
 import org.vellum.vmap.VmapOptions;
@@ -98,7 +98,7 @@ final class Blocks {
     /** The tag of the block's present life, in the bits of an address: never 0. */
     long tag(final long block) {
         final long generation = VmapBlock.generation(records.getOpaque(block * VmapBlock.STRIDE_WORDS));
-        return ((generation * GENERATION_SPREAD + block) % TAGS + 1) << Entry.TAG_SHIFT;
+        return ((generation * GENERATION_SPREAD + block) % TAGS + 1) << Address.TAG_SHIFT;
     }
 
     /**

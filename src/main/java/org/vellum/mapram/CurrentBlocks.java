@@ -1,6 +1,7 @@
 package org.vellum.mapram;
 
 import java.util.concurrent.atomic.AtomicLong;
+import org.agrona.UnsafeApi;
 import org.vellum.cpu.Cpu;
 import org.vellum.cpu.Cpus;
 import org.vellum.cpu.StackReserve;
@@ -15,27 +16,36 @@ import org.vellum.mmu.PageTable;
  * The block that each slot carves at present: the bump, and the dirty pages counted where they cost nothing.
  *
  * <pre>
- *   record of a slot, two cache lines:   [ current block + 1 | next page | end page | dirty | address of page 0 with tag | ... ]
+ *   record, one cache line:   [ next entry | end entry | distance | key | current block + 1 | dirty | ... ]
+ *
+ *   next, end   native addresses in the page table: of the entry that the next mapping begins with, and behind the block's last
+ *   distance    from {@code entry << 9} to the address of the entry's page, tag included
+ *   key         what an entry of this life of the block bears besides its page
  * </pre>
  *
- * <p>Records are numbered as the slots, and belong to whoever occupies the slot: plain words. One more, {@link #shared()},
- * belongs to whoever holds the eager policy's lock. Without a current block the next page is the end, so that one compare tells
- * whether a mapping fits.
+ * <p>The record of a slot is the slot's own line ({@link Cpu#ownWords()}) and belongs to whoever occupies the slot: plain words.
+ * One more, {@link #shared()}, belongs to whoever holds the eager policy's lock. Without a current block next and end are 0, so
+ * that the one compare which tells whether a mapping fits, and the one which tells whether an address is of the current block,
+ * both send the caller the slow way: a slot that carries no caches, and every slot under the eager policy, never has one.
  */
 final class CurrentBlocks {
-    private static final int MAX_COUNT_SHIFT = Integer.numberOfTrailingZeros(MapRam.MAX_BLOCK_PAGES);
-    private static final int CURRENT = 0;
-    private static final int NEXT = 1;
-    private static final int END = 2;
-    private static final int DIRTY = 3;
-    private static final int BASE = 4;
+    private static final int NEXT = 0;
+    private static final int END = 8;
+    private static final int DISTANCE = 16;
+    private static final int KEY = 24;
+    private static final int CURRENT = 32;
+    private static final int DIRTY = 40;
     private static final long NO_BLOCK = 0;
+
+    private static final int MAX_COUNT_SHIFT = Integer.numberOfTrailingZeros(MapRam.MAX_BLOCK_PAGES);
+    private static final int ENTRY_BYTES_SHIFT = 3;
+    private static final int BLOCK_BYTES_SHIFT = VmapBlock.PAGES_SHIFT + ENTRY_BYTES_SHIFT;
 
     private final Cpus cpus;
     private final PageTable table;
     private final PhysicalMemory memory;
     private final Blocks blocks;
-    private final Words records;
+    private final Words shared = Words.zeroed(2L * CacheLine.STRIDE_WORDS);
 
     /** Current blocks that a purge retired by occupying their slot; for tests. */
     final AtomicLong purged = new AtomicLong();
@@ -47,37 +57,45 @@ final class CurrentBlocks {
         this.table = table;
         this.memory = memory;
         this.blocks = blocks;
-        records = Words.zeroed((cpus.cachedSlots() + 1L) * CacheLine.STRIDE_WORDS);
     }
 
     /** The record that no slot has. */
-    int shared() {
-        return cpus.cachedSlots();
+    long shared() {
+        return shared.address(0);
+    }
+
+    private static long get(final long record, final int word) {
+        return UnsafeApi.getLong(record + word);
+    }
+
+    private static void put(final long record, final int word, final long value) {
+        UnsafeApi.putLong(record + word, value);
+    }
+
+    /** Whether no block serves that many pages, or the array does not hold them. */
+    static boolean isMalformed(final long[] frames, final int offset, final int count) {
+        return (count - 1 >>> MAX_COUNT_SHIFT | (offset | frames.length - offset - count) >>> Integer.SIZE - 1) != 0;
     }
 
     /**
-     * Maps from a record's block, or a new one.
+     * Maps from a record's block, if it has one with so much room.
      *
-     * @param cpu the slot that the caller occupies, or null with the shared record.
-     * @param index of the record.
-     * @return the tagged address, or 0 if no block is to be had.
+     * @param record the caller's.
+     * @param count not {@linkplain #isMalformed malformed}, as the others.
+     * @return the tagged address, or 0 if the block does not serve.
      * @throws IllegalArgumentException if a number is no frame's; nothing is changed.
      */
-    long map(final Cpu cpu, final int index, final long[] frames, final int offset, final int count) {
-        final long record = (long)index * CacheLine.STRIDE_WORDS;
-        long page = records.getPlain(record + NEXT);
-        if (page + count > records.getPlain(record + END)) {
-            if (!renew(cpu, record)) {
-                return 0;
-            }
-            page = records.getPlain(record + NEXT);
+    long map(final long record, final long[] frames, final int offset, final int count) {
+        final long entry = get(record, NEXT);
+        final long behind = entry + ((long)count << ENTRY_BYTES_SHIFT);
+        if (behind > get(record, END)) {
+            return 0;
         }
-        final long base = records.getPlain(record + BASE);
-        if (!table.setMapping(page, memory, frames, offset, count, Entry.tag(base))) {
+        if (!table.setMapping(entry, get(record, KEY), memory, frames, offset, count)) {
             throw noSuchFrame(frames, offset, count);
         }
-        records.putPlain(record + NEXT, page + count);
-        return base + (page << Pages.SHIFT);
+        put(record, NEXT, behind);
+        return (entry << PageTable.ADDRESS_SHIFT) + get(record, DISTANCE);
     }
 
     private IllegalArgumentException noSuchFrame(final long[] frames, final int offset, final int count) {
@@ -88,6 +106,17 @@ final class CurrentBlocks {
         return new IllegalArgumentException("not a frame: frames[" + i + "]=" + frames[i]);
     }
 
+    /**
+     * {@link #map} from a new block, if the record's does not serve.
+     *
+     * @param cpu the slot that the caller occupies, or null with the shared record.
+     * @return the tagged address, or 0 if no block is to be had.
+     */
+    long mapRenewing(final Cpu cpu, final long record, final long[] frames, final int offset, final int count) {
+        final long address = map(record, frames, offset, count);
+        return address != 0 || !renew(cpu, record) ? address : map(record, frames, offset, count);
+    }
+
     private boolean renew(final Cpu cpu, final long record) {
         StackReserve.ensure();
         leave(cpu, record);
@@ -95,52 +124,71 @@ final class CurrentBlocks {
         if (block == BlockPool.NONE) {
             return false;
         }
-        records.putPlain(record + NEXT, block << VmapBlock.PAGES_SHIFT);
-        records.putPlain(record + END, block + 1 << VmapBlock.PAGES_SHIFT);
-        records.putPlain(record + BASE, blocks.tag(block) | table.start());
-        records.putPlain(record + DIRTY, 0);
-        records.putPlain(record + CURRENT, block + 1);
+        final long first = block << VmapBlock.PAGES_SHIFT;
+        final long tag = blocks.tag(block);
+        put(record, DISTANCE, table.addressDistance(first, tag));
+        put(record, KEY, Entry.key(tag));
+        put(record, DIRTY, 0);
+        put(record, NEXT, table.entryAddress(first));
+        put(record, END, table.entryAddress(first + VmapBlock.PAGES));
+        put(record, CURRENT, block + 1);
         return true;
+    }
+
+    private static long pagesLeft(final long record) {
+        return get(record, END) - get(record, NEXT) >>> ENTRY_BYTES_SHIFT;
     }
 
     /** Folds the record's count and the unusable tail into the block's word, and forgets the block, in one step. */
     private void leave(final Cpu cpu, final long record) {
-        final long current = records.getPlain(record + CURRENT);
+        final long current = get(record, CURRENT);
         if (current != NO_BLOCK) {
-            final long tail = records.getPlain(record + END) - records.getPlain(record + NEXT);
+            final long tail = pagesLeft(record);
             if (tail > 0) {
                 tailConversions.incrementAndGet();
             }
-            records.putPlain(record + CURRENT, NO_BLOCK);
-            records.putPlain(record + END, records.getPlain(record + NEXT));
-            blocks.add(cpu, current - 1, VmapBlock.LEFT + records.getPlain(record + DIRTY) + tail);
+            put(record, CURRENT, NO_BLOCK);
+            put(record, NEXT, 0);
+            put(record, END, 0);
+            blocks.add(cpu, current - 1, VmapBlock.LEFT + get(record, DIRTY) + tail);
         }
     }
 
     /**
-     * Removes a mapping of a block, and notes the clear; not with the shared record, where a flush follows under the lock.
+     * Removes a mapping of a record's block, and counts its pages there. The caller notes the clear.
      *
-     * @param cpu the slot that the caller occupies, or null.
-     * @param index of the caller's record, or negative if it has none.
-     * @return false, with nothing changed, if no such mapping starts there.
+     * @param record the caller's.
+     * @return false, with nothing changed, if no such mapping starts there, or it is of another block.
      */
-    boolean unmap(final Cpu cpu, final int index, final long address, final int count) {
-        final long page = table.pageOf(address);
-        // Counts that no mapping of a block has must not be shifted into an entry.
-        if (count - 1 >>> MAX_COUNT_SHIFT != 0 || !table.clearMappingNoFlush(page, Entry.tag(address), count)) {
+    boolean unmap(final long record, final long address, final int count) {
+        final long fromDistance = address - get(record, DISTANCE);
+        final long entry = fromDistance >>> PageTable.ADDRESS_SHIFT;
+        // At most a block below the end; on a page; a count that must not be shifted into an entry otherwise. An address of
+        // another generation differs in its highest bits, and so lies far away.
+        final long beside = get(record, END) - entry - Long.BYTES >>> BLOCK_BYTES_SHIFT;
+        if ((beside | fromDistance & Pages.OFFSET_MASK | count - 1 >>> MAX_COUNT_SHIFT) != 0
+            || !PageTable.clearMappingNoFlush(entry, get(record, KEY), count)) {
             return false;
         }
-        if (index != shared()) {
-            // At once: whatever stops what follows, unmapAliases must know of the clear.
-            cpus.noteClear(cpu);
+        put(record, DIRTY, get(record, DIRTY) + count);
+        return true;
+    }
+
+    /**
+     * Removes a mapping of any block, notes the clear, and counts the pages in the block's word.
+     *
+     * @param cpu the slot that the caller occupies, or null.
+     * @return false, with nothing changed, if no such mapping starts there.
+     */
+    boolean unmapElsewhere(final Cpu cpu, final long address, final int count) {
+        final long page = table.pageOf(address);
+        if (count - 1 >>> MAX_COUNT_SHIFT != 0 || !table.isZeroed(page)
+            || !PageTable.clearMappingNoFlush(table.entryAddress(page), Entry.key(address), count)) {
+            return false;
         }
-        final long block = page >>> VmapBlock.PAGES_SHIFT;
-        final long record = (long)index * CacheLine.STRIDE_WORDS;
-        if (index >= 0 && records.getPlain(record + CURRENT) == block + 1) {
-            records.putPlain(record + DIRTY, records.getPlain(record + DIRTY) + count);
-        } else {
-            blocks.add(cpu, block, count);
-        }
+        // At once: whatever stops what follows, unmapAliases must know of the clear.
+        cpus.noteClear(cpu);
+        blocks.add(cpu, page >>> VmapBlock.PAGES_SHIFT, count);
         return true;
     }
 
@@ -154,7 +202,7 @@ final class CurrentBlocks {
         int count = 0;
         for (int i = 0; i < cpus.usedCachedSlots(); i++) {
             // A peek; decided again by the occupant.
-            if (records.getOpaque((long)i * CacheLine.STRIDE_WORDS + CURRENT) != NO_BLOCK) {
+            if (UnsafeApi.getLongOpaque(null, cpus.cpu(i).ownWords() + CURRENT) != NO_BLOCK) {
                 count += purgeSlot(i, room);
             }
         }
@@ -168,11 +216,11 @@ final class CurrentBlocks {
             return 0;
         }
         try {
-            final long record = (long)index * CacheLine.STRIDE_WORDS;
-            final long current = records.getPlain(record + CURRENT);
-            final long left = records.getPlain(record + END) - records.getPlain(record + NEXT);
+            final long record = cpu.ownWords();
+            final long current = get(record, CURRENT);
+            final long left = pagesLeft(record);
             if (current == NO_BLOCK || left >= room
-                || records.getPlain(record + DIRTY) + blocks.dirtyElsewhere(current - 1) != VmapBlock.PAGES - left) {
+                || get(record, DIRTY) + blocks.dirtyElsewhere(current - 1) != VmapBlock.PAGES - left) {
                 return 0;
             }
             leave(cpu, record);
@@ -185,14 +233,13 @@ final class CurrentBlocks {
 
     /** The walker, of a system that nobody uses meanwhile. */
     void verify() {
-        final int count = cpus.cachedSlots() + 1;
-        final long[] current = new long[count];
-        final long[] used = new long[count];
-        for (int i = 0; i < count; i++) {
-            final long record = (long)i * CacheLine.STRIDE_WORDS;
-            current[i] = records.getPlain(record + CURRENT) - 1;
-            final long left = records.getPlain(record + END) - records.getPlain(record + NEXT);
-            used[i] = VmapBlock.PAGES - left - records.getPlain(record + DIRTY);
+        final int slots = cpus.cachedSlots();
+        final long[] current = new long[slots + 1];
+        final long[] used = new long[slots + 1];
+        for (int i = 0; i <= slots; i++) {
+            final long record = i == slots ? shared() : cpus.cpu(i).ownWords();
+            current[i] = get(record, CURRENT) - 1;
+            used[i] = VmapBlock.PAGES - pagesLeft(record) - get(record, DIRTY);
         }
         new BlockVerifier(table, blocks.records).verify(current, used, blocks.inLimbo());
     }

@@ -6,6 +6,7 @@ import org.vellum.cpu.StackReserve;
 import org.vellum.epoch.Epochs;
 import org.vellum.frame.PhysicalMemory;
 import org.vellum.mem.Pages;
+import org.vellum.mmu.Address;
 import org.vellum.mmu.Entry;
 import org.vellum.mmu.PageTable;
 import org.vellum.report.ExhaustedException;
@@ -30,7 +31,6 @@ public final class MapRam {
     /** The most pages that a block serves in one mapping (V16). */
     public static final int MAX_BLOCK_PAGES = 64;
 
-
     private final VmapSpace space;
     private final Cpus cpus;
     private final Epochs epochs;
@@ -41,7 +41,6 @@ public final class MapRam {
     private final Aliases aliases;
     final Blocks blocks;
     final CurrentBlocks current;
-
 
     /**
      * @param space the window.
@@ -95,6 +94,18 @@ public final class MapRam {
      * @throws ExhaustedException if addresses have run out.
      */
     public long vmMapRam(final Cpu hint, final long[] frames, final int offset, final int count) {
+        // Inside a section on the hint's slot there is nothing to enter: 255 times of 256 the rest is carving its block.
+        if (hint != null && !StackReserve.ensureOperation(!cpus.owns(hint)) && cpus.isOccupant(hint)
+            && !CurrentBlocks.isMalformed(frames, offset, count)) {
+            final long address = current.map(hint.ownWords(), frames, offset, count);
+            if (address != 0) {
+                return address;
+            }
+        }
+        return mapEntering(hint, frames, offset, count);
+    }
+
+    private long mapEntering(final Cpu hint, final long[] frames, final int offset, final int count) {
         if (count <= 0 || offset < 0 || offset > frames.length - count) {
             throw new IllegalArgumentException("offset=" + offset + " count=" + count + " frames.length=" + frames.length);
         }
@@ -102,14 +113,6 @@ public final class MapRam {
             return vmap.map(AreaKind.RAM, "vmMapRam", frames, offset, count, VmallocFlags.NONE);
         }
         StackReserve.ensureOperation();
-        if (hint != null && cpus.isOccupant(hint) && eager == null) {
-            final long address = map(hint, frames, offset, count);
-            return address != 0 ? address : mapAfterReclaim(frames, offset, count);
-        }
-        return mapEntering(hint, frames, offset, count);
-    }
-
-    private long mapEntering(final Cpu hint, final long[] frames, final int offset, final int count) {
         if (eager != null) {
             return mapEagerly(frames, offset, count);
         }
@@ -129,7 +132,7 @@ public final class MapRam {
         eager.lock("vmMapRam");
         try {
             // Under the lock nobody else carves: no slot is needed, and the baseline pays for its lock and flush only.
-            final long address = current.map(null, current.shared(), frames, offset, count);
+            final long address = current.mapRenewing(null, current.shared(), frames, offset, count);
             return address != 0 ? address
                 : vmap.mapUnderLock(AreaKind.RAM, "vmMapRam", frames, offset, count, VmallocFlags.NONE);
         } finally {
@@ -139,7 +142,7 @@ public final class MapRam {
 
     /** Maps from the slot's current block, or a new one. Returns 0 if no block is to be had. */
     private long map(final Cpu cpu, final long[] frames, final int offset, final int count) {
-        return cpu.carriesCaches() ? current.map(cpu, cpu.index(), frames, offset, count) : 0;
+        return cpu.carriesCaches() ? current.mapRenewing(cpu, cpu.ownWords(), frames, offset, count) : 0;
     }
 
     /** No block: an area of its own may still fit, and its allocation purges, waits and fails as it should. */
@@ -179,15 +182,15 @@ public final class MapRam {
      * @throws IllegalArgumentException as {@link #vmUnmapRam(long, int)}.
      */
     public void vmUnmapRam(final Cpu hint, final long address, final int count) {
-        StackReserve.ensureOperation();
-        if (hint != null && cpus.isOccupant(hint) && eager == null
-            && (address & Pages.OFFSET_MASK) == 0 && unmap(hint, address, count)) {
+        if (hint != null && !StackReserve.ensureOperation(!cpus.owns(hint)) && cpus.isOccupant(hint)
+            && unmapHere(hint, address, count)) {
             return;
         }
         unmapEntering(address, count);
     }
 
     private void unmapEntering(final long address, final int count) {
+        StackReserve.ensureOperation();
         final long page = table.pageOf(address);
         if ((address & Pages.OFFSET_MASK) != 0 || !table.contains(address) || Entry.headPages(table.get(page)) == 0) {
             vmap.unmapRam(address, count);
@@ -199,7 +202,7 @@ public final class MapRam {
         }
         final Cpu cpu = cpus.tryEnter();
         try {
-            if (!unmap(cpu, address, count)) {
+            if ((cpu == null || !unmapHere(cpu, address, count)) && !current.unmapElsewhere(cpu, address, count)) {
                 throw refuse(address, count);
             }
         } finally {
@@ -209,21 +212,25 @@ public final class MapRam {
         }
     }
 
+    private boolean unmapHere(final Cpu cpu, final long address, final int count) {
+        if (current.unmap(cpu.ownWords(), address, count)) {
+            cpus.noteClear(cpu);
+            return true;
+        }
+        return false;
+    }
+
     private void unmapEagerly(final long address, final int count) {
         eager.lock("vmUnmapRam");
         try {
-            if (!current.unmap(null, current.shared(), address, count)) {
+            // In the block that the lock protects no clear is noted: after the flush nothing deferred is left of it.
+            if (!current.unmap(current.shared(), address, count) && !current.unmapElsewhere(null, address, count)) {
                 throw refuse(address, count);
             }
-            // No clear to note: after the flush nothing deferred is left of it.
             eager.flush();
         } finally {
             eager.unlock();
         }
-    }
-
-    private boolean unmap(final Cpu cpu, final long address, final int count) {
-        return current.unmap(cpu, cpu != null && cpu.carriesCaches() ? cpu.index() : -1, address, count);
     }
 
     private IllegalArgumentException refuse(final long address, final int count) {
@@ -232,7 +239,7 @@ public final class MapRam {
         if (!Entry.isPresent(entry)) {
             return new IllegalArgumentException(name + ": unmapped already");
         }
-        if (Entry.tag(entry) != Entry.tag(address)) {
+        if (Entry.tag(entry) != Address.tag(address)) {
             return new IllegalArgumentException(name + ": the address is of an earlier generation");
         }
         return new IllegalArgumentException(name + ": mapped with count=" + Entry.headPages(entry));

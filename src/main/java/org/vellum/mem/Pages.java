@@ -21,6 +21,7 @@ public final class Pages {
      * @return the count, rounded up.
      */
     public static long of(final long bytes) {
-        return (bytes >>> SHIFT) + ((bytes & OFFSET_MASK) == 0 ? 0 : 1);
+        // Not by adding first: the largest sizes, which nobody can have, must not become small ones.
+        return (bytes >>> SHIFT) + (-(bytes & OFFSET_MASK) >>> Long.SIZE - 1);
     }
 }

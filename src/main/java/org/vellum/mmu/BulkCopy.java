@@ -103,7 +103,7 @@ final class BulkCopy {
         require(source, length, false);
         require(target, length, true);
         // Upwards unless that would overwrite what is still to be read.
-        final long distance = (target & Entry.ADDRESS_MASK) - (source & Entry.ADDRESS_MASK);
+        final long distance = (target & Address.MASK) - (source & Address.MASK);
         final boolean down = distance > 0 && distance < length;
         for (long done = 0; done < length; done += SECTION_BYTES) {
             final long step = Math.min(SECTION_BYTES, length - done);

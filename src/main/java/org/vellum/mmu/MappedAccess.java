@@ -34,6 +34,7 @@ public final class MappedAccess {
     private final PageTable table;
     private final PhysicalMemory memory;
     private final BulkCopy bulk;
+    private final PageTable.Elsewhere linear = this::linear;
 
     /** Takes the runs of a range. */
     @FunctionalInterface
@@ -73,8 +74,7 @@ public final class MappedAccess {
      */
     public long readable(final long address) {
         // The window first: it is the hot case.
-        final long translated = table.readableOrZero(address);
-        return translated != 0 ? translated : linear(address, false);
+        return table.readable(address, linear);
     }
 
     /**
@@ -86,8 +86,7 @@ public final class MappedAccess {
      * @throws org.vellum.report.PageFaultException if it is not mapped, not writable, or of another generation.
      */
     public long writable(final long address) {
-        final long translated = table.writableOrZero(address);
-        return translated != 0 ? translated : linear(address, true);
+        return table.writable(address, linear);
     }
 
     long translate(final long address, final boolean write) {

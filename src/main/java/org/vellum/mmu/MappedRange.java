@@ -18,20 +18,16 @@ import org.vellum.mem.Pages;
  * <p>Thread safety: as Agrona's buffers. Any thread may access; wrapping is for one thread, before it publishes the view.
  */
 public abstract class MappedRange {
-    /**
-     * From an offset to that of its entry. An int-indexed range has up to 2<sup>19</sup> + 1 entries; that the mask says so lets the
-     * compiler make the sum with {@code entries} an addressing mode. So does the sum, instead of an or, in the results below.
-     */
-    private static final int ENTRY_SHIFT = Pages.SHIFT - 3;
-    private static final int ENTRY_MASK = 0x7FFFF8;
+    private static final long WHOLE_ENTRIES = -Long.BYTES;
 
     private final MappedAccess access;
     private final PageTable table;
-    private long entries;
+    /** From {@code address >>> ADDRESS_SHIFT}, tag and all, to where the entry of that address is, modulo 2<sup>64</sup>. */
+    private long distance;
     private long key;
-    private long first;
     private long address;
-    private int capacity;
+    /** The capacity, as wide as the sums that are compared with it. */
+    private long end;
 
     /**
      * @param access what it translates by.
@@ -51,21 +47,27 @@ public abstract class MappedRange {
      */
     protected final void map(final long newAddress, final int length) {
         final long page = table.pageOf(newAddress);
-        final long offset = newAddress & Pages.OFFSET_MASK;
-        final long count = Pages.of(offset + length);
+        final long count = Pages.of((newAddress & Pages.OFFSET_MASK) + length);
+        if (length < 0 || !table.isZeroed(page, count)) {
+            throw refuse(newAddress, length, page);
+        }
+        distance = table.entryDistance(newAddress);
+        key = Entry.key(newAddress);
+        address = newAddress;
+        end = length;
+    }
+
+    private static long entryOffset(final long address) {
+        return address >>> PageTable.ADDRESS_SHIFT & WHOLE_ENTRIES;
+    }
+
+    private RuntimeException refuse(final long newAddress, final int length, final long page) {
+        final long count = Pages.of((newAddress & Pages.OFFSET_MASK) + length);
         if (length < 0 || page < 0 || page >= table.pages() || count > table.pages() - page) {
-            throw new IllegalArgumentException("address=0x" + Long.toHexString(newAddress) + " length=" + length
+            return new IllegalArgumentException("address=0x" + Long.toHexString(newAddress) + " length=" + length
                 + " windowStart=0x" + Long.toHexString(table.start()) + " windowEnd=0x" + Long.toHexString(table.end()));
         }
-        final long found = table.entriesOrZero(page, count);
-        if (found == 0) {
-            throw table.fault(newAddress, false);
-        }
-        entries = found;
-        key = Entry.tag(newAddress) | Entry.PRESENT;
-        first = offset;
-        address = newAddress;
-        capacity = length;
+        return table.fault(newAddress, false);
     }
 
     /** @return what it translates by. */
@@ -80,7 +82,7 @@ public abstract class MappedRange {
 
     /** @return bytes of the range. */
     public final int capacity() {
-        return capacity;
+        return (int)end;
     }
 
     /**
@@ -89,7 +91,21 @@ public abstract class MappedRange {
      * @throws IndexOutOfBoundsException if the range does not hold them.
      */
     public final void boundsCheck(final int index, final int length) {
-        Objects.checkFromIndexSize(index, length, capacity);
+        Objects.checkFromIndexSize(index, length, (int)end);
+    }
+
+    /**
+     * {@link #boundsCheck} of one value, where Agrona's checks are on. A negative index is a large one without its sign, so one
+     * comparison tells.
+     *
+     * @param index of its first byte.
+     * @param width in bytes, 1 to 8.
+     * @throws IndexOutOfBoundsException if the range does not hold it.
+     */
+    protected final void checkValue(final int index, final int width) {
+        if (DirectBuffer.SHOULD_BOUNDS_CHECK && Integer.toUnsignedLong(index) + width > end) {
+            boundsCheck(index, width);
+        }
     }
 
     /**
@@ -98,7 +114,11 @@ public abstract class MappedRange {
      * @return whether the value ends in another page than it begins.
      */
     protected final boolean crosses(final int index, final int width) {
-        return ((first + index) & Pages.OFFSET_MASK) > Pages.SIZE - width;
+        return (at(index) & Pages.OFFSET_MASK) > Pages.SIZE - width;
+    }
+
+    private long at(final int index) {
+        return address + Integer.toUnsignedLong(index);
     }
 
     /**
@@ -110,11 +130,11 @@ public abstract class MappedRange {
         if (!DirectBuffer.SHOULD_BOUNDS_CHECK) {
             return table.readable(address + index);
         }
-        final long offset = first + index;
+        final long accessed = at(index);
         // Volatile: r3 of the argument in org.vellum.epoch; partner: the fence in Epochs.stamp.
-        final long difference = UnsafeApi.getLongVolatile(null, entries + (offset >>> ENTRY_SHIFT & ENTRY_MASK)) ^ key;
-        if ((difference & (Entry.TAG_MASK | Entry.PRESENT)) == 0) {
-            return (difference & -Pages.SIZE) + (offset & Pages.OFFSET_MASK);
+        final long difference = UnsafeApi.getLongVolatile(null, distance + entryOffset(accessed)) ^ key;
+        if ((difference & Entry.READ_CHECK) == 0) {
+            return Entry.nativePage(difference) + (accessed & Pages.OFFSET_MASK);
         }
         throw table.fault(address + index, false);
     }
@@ -128,11 +148,11 @@ public abstract class MappedRange {
         if (!DirectBuffer.SHOULD_BOUNDS_CHECK) {
             return table.writable(address + index);
         }
-        final long offset = first + index;
+        final long accessed = at(index);
         // Volatile: r3 of the argument in org.vellum.epoch; partner: the fence in Epochs.stamp.
-        final long difference = UnsafeApi.getLongVolatile(null, entries + (offset >>> ENTRY_SHIFT & ENTRY_MASK)) ^ key;
-        if ((difference & (Entry.TAG_MASK | Entry.PRESENT | Entry.WRITABLE)) == Entry.WRITABLE) {
-            return (difference & -Pages.SIZE) + (offset & Pages.OFFSET_MASK);
+        final long difference = UnsafeApi.getLongVolatile(null, distance + entryOffset(accessed)) ^ key;
+        if ((difference & Entry.WRITE_CHECK) == 0) {
+            return Entry.nativePage(difference) + (accessed & Pages.OFFSET_MASK);
         }
         throw table.fault(address + index, true);
     }

@@ -19,18 +19,28 @@ public final class PageTable {
     /** Pages zeroed at a time: 64 KiB of table. */
     private static final long STEP_PAGES = 8192;
 
-    /**
-     * Shifts the tag, and the borrow of an address below the window, out at the top. Two shifts need no constant of 64 bits, and
-     * an addition in place of an or becomes part of the access's addressing mode: together a few percent of a random load.
-     */
-    private static final int UNTAG_SHIFT = Long.SIZE - Entry.TAG_SHIFT;
+    /** Shifts the tag out at the top: two shifts need no constant of 64 bits. */
+    private static final int UNTAG_SHIFT = Long.SIZE - Address.TAG_SHIFT;
+
+    /** An entry is 8 bytes, its page 4,096: addresses of pages lie so much further apart than those of entries. */
+    public static final int ADDRESS_SHIFT = Pages.SHIFT - 3;
+
+    private static final long WHOLE_ENTRIES = -Long.BYTES;
+    private static final long FRAMES_BASE = UnsafeApi.arrayBaseOffset(long[].class);
 
     private final Words entries;
     private final long base;
+    /** {@link #entryDistance} of tag 0. */
+    private final long distance;
     private final long start;
     private final long pages;
     private long limit;
+    /** The same in bytes of the table: what an access compares with. */
+    private long limitBytes;
     private volatile boolean closed;
+    private final Elsewhere faulting = (address, write) -> {
+        throw fault(address, write);
+    };
     private FaultHandler faults = (address, write) -> new IllegalStateException("no fault handler");
 
     /**
@@ -39,11 +49,12 @@ public final class PageTable {
      */
     public PageTable(final long start, final long pages) {
         if (start < 0 || (start & Pages.OFFSET_MASK) != 0 || pages < 1
-            || start > Entry.ADDRESS_MASK - (pages << Pages.SHIFT)) {
+            || start > Address.MASK - (pages << Pages.SHIFT)) {
             throw new IllegalArgumentException("start=" + start + " pages=" + pages);
         }
         entries = Words.reserve(pages);
         base = entries.address(0);
+        distance = base - (start >>> ADDRESS_SHIFT);
         this.start = start;
         this.pages = pages;
     }
@@ -82,6 +93,7 @@ public final class PageTable {
             // The zeroes come before the limit; a reader gets both with the address that it is handed.
             UnsafeApi.storeFence();
             limit = next;
+            limitBytes = next << 3;
         }
     }
 
@@ -97,6 +109,7 @@ public final class PageTable {
         // Views look at the entries without the limit, so these must go too.
         entries.zero(0, limit);
         limit = 0;
+        limitBytes = 0;
     }
 
     /** @return whether {@link #close} was called. */
@@ -109,7 +122,7 @@ public final class PageTable {
      * @return the page number, or a number outside {@code [0, pages())} if the address is outside the window.
      */
     public long pageOf(final long address) {
-        return ((address & Entry.ADDRESS_MASK) - start) >> Pages.SHIFT;
+        return ((address & Address.MASK) - start) >> Pages.SHIFT;
     }
 
     /**
@@ -131,6 +144,17 @@ public final class PageTable {
         return page >= 0 && page < pages;
     }
 
+    /** Where an address may translate that is not mapped in the window: the linear map. */
+    interface Elsewhere {
+        /**
+         * @param address a Vellum address that the window does not translate.
+         * @param write whether for a store.
+         * @return the native address.
+         * @throws org.vellum.report.PageFaultException if it does not translate here either.
+         */
+        long translate(long address, boolean write);
+    }
+
     /**
      * Translates for a load. What is returned is valid until the caller's section ends, or while it owns the mapping.
      *
@@ -139,29 +163,19 @@ public final class PageTable {
      * @throws org.vellum.report.PageFaultException if it is not mapped or the tag is of another generation.
      */
     public long readable(final long address) {
-        final long translated = readableOrZero(address);
-        if (translated != 0) {
-            return translated;
-        }
-        throw fault(address, false);
+        return readable(address, faulting);
     }
 
-    /**
-     * {@link #readable} for who has somewhere else to look.
-     *
-     * @param address a Vellum address, tag included, in the window or not.
-     * @return the native address, 0 if it is not mapped here or the tag is of another generation.
-     */
-    public long readableOrZero(final long address) {
-        final long page = (address - start) << UNTAG_SHIFT >>> UNTAG_SHIFT + Pages.SHIFT;
-        if (page < limit) {
+    long readable(final long address, final Elsewhere elsewhere) {
+        final long offset = entryOffset(address);
+        if (offset < limitBytes) {
             // Volatile: r3 of the argument in org.vellum.epoch; partner: the fence in Epochs.stamp.
-            final long difference = UnsafeApi.getLongVolatile(null, base + (page << 3)) ^ (address & Entry.TAG_MASK);
-            if ((difference & (Entry.TAG_MASK | Entry.PRESENT)) == Entry.PRESENT) {
-                return (difference & Entry.PAGE_MASK) + (address & Pages.OFFSET_MASK);
+            final long difference = UnsafeApi.getLongVolatile(null, base + offset) ^ Entry.key(address);
+            if ((difference & Entry.READ_CHECK) == 0) {
+                return Entry.nativePage(difference) + (address & Pages.OFFSET_MASK);
             }
         }
-        return 0;
+        return elsewhere.translate(address, false);
     }
 
     /**
@@ -172,30 +186,24 @@ public final class PageTable {
      * @throws org.vellum.report.PageFaultException if it is not mapped, not writable, or of another generation.
      */
     public long writable(final long address) {
-        final long translated = writableOrZero(address);
-        if (translated != 0) {
-            return translated;
-        }
-        throw fault(address, true);
+        return writable(address, faulting);
     }
 
-    /**
-     * {@link #writable} for who has somewhere else to look.
-     *
-     * @param address a Vellum address, tag included, in the window or not.
-     * @return the native address, 0 if it is not mapped here, not writable, or of another generation.
-     */
-    public long writableOrZero(final long address) {
-        final long page = (address - start) << UNTAG_SHIFT >>> UNTAG_SHIFT + Pages.SHIFT;
-        if (page < limit) {
+    long writable(final long address, final Elsewhere elsewhere) {
+        final long offset = entryOffset(address);
+        if (offset < limitBytes) {
             // Volatile: r3 of the argument in org.vellum.epoch; partner: the fence in Epochs.stamp.
-            final long difference = UnsafeApi.getLongVolatile(null, base + (page << 3)) ^ (address & Entry.TAG_MASK);
-            final long needed = Entry.PRESENT | Entry.WRITABLE;
-            if ((difference & (Entry.TAG_MASK | needed)) == needed) {
-                return (difference & Entry.PAGE_MASK) + (address & Pages.OFFSET_MASK);
+            final long difference = UnsafeApi.getLongVolatile(null, base + offset) ^ Entry.key(address);
+            if ((difference & Entry.WRITE_CHECK) == 0) {
+                return Entry.nativePage(difference) + (address & Pages.OFFSET_MASK);
             }
         }
-        return 0;
+        return elsewhere.translate(address, true);
+    }
+
+    /** Of the entry in the table; far beyond its end for an address below the window, whose borrow is shifted out with the tag. */
+    private long entryOffset(final long address) {
+        return (address - start) << UNTAG_SHIFT >>> UNTAG_SHIFT + ADDRESS_SHIFT & WHOLE_ENTRIES;
     }
 
     /**
@@ -210,13 +218,24 @@ public final class PageTable {
     }
 
     /**
-     * Where the entries of a range are, for {@link MappedRange}, which saves itself the limit at each access: the limit only
-     * grows, and below it the entries never move.
+     * Whether all entries of a range may be looked at, for {@link MappedRange}, which saves itself the limit at each access: the
+     * limit only grows, and below it the entries never move.
      *
-     * @return native address of the entry of {@code page}, 0 if not all of the pages are below the limit.
+     * @param page any number.
+     * @param count of pages, 0 or more.
+     * @return whether all pages are below the limit.
      */
-    long entriesOrZero(final long page, final long count) {
-        return page >= 0 && count >= 0 && count <= limit - page ? base + (page << 3) : 0;
+    boolean isZeroed(final long page, final long count) {
+        return (page | limit - page - count) >= 0;
+    }
+
+    /**
+     * @param address a Vellum address, tag included.
+     * @return from {@code a >>> ADDRESS_SHIFT}, a whole number of entries, to where the entry of {@code a} is, for addresses of the same
+     *     tag, modulo 2<sup>64</sup>.
+     */
+    long entryDistance(final long address) {
+        return distance - (address >>> Address.TAG_SHIFT << Address.TAG_SHIFT - ADDRESS_SHIFT);
     }
 
     /**
@@ -242,95 +261,124 @@ public final class PageTable {
     }
 
     /**
+     * Whether the table has an entry that may be looked at.
+     *
+     * @param page any number.
+     * @return whether it is the number of a page below the limit.
+     */
+    public boolean isZeroed(final long page) {
+        return page >= 0 && page < limit;
+    }
+
+    /**
+     * Where the entry of a page is, for {@link #setMapping} and {@link #clearMappingNoFlush}, whose callers count in entries.
+     *
+     * @param page number of the page, up to and including {@link #pages()}.
+     * @return native address of its entry; valid while this object is reachable.
+     */
+    public long entryAddress(final long page) {
+        return base + (page << 3);
+    }
+
+    /**
+     * @param entryAddress of an entry of this table.
+     * @return number of its page.
+     */
+    public long pageOfEntry(final long entryAddress) {
+        return entryAddress - base >>> 3;
+    }
+
+    /**
+     * @param page number of the page, from 0.
+     * @param tag generation in the bits of {@link Address#TAG_MASK}.
+     * @return what {@code entryAddress << ADDRESS_SHIFT} falls short of the address of the entry's page, modulo 2<sup>64</sup>.
+     */
+    public long addressDistance(final long page, final long tag) {
+        return (addressOf(page) | tag) - (entryAddress(page) << ADDRESS_SHIFT);
+    }
+
+    /**
      * Installs entries for frames side by side, the first of which says how many they are. By the owner of the range only.
      *
-     * @param page number of the first page; all are below the limit.
+     * @param at native address of the first entry; all are below the limit.
+     * @param key their generation, from {@link Entry#key}.
      * @param memory tells the native addresses.
      * @param frames numbers of frames.
-     * @param offset index of the first in the array.
-     * @param count how many, 1..64.
-     * @param tag in the bits of {@link Entry#TAG_MASK}.
+     * @param offset index of the first in the array; checked.
+     * @param count how many, 1..64; checked.
      * @return false, with nothing changed, if a frame is in no present bank: the caller's caller named it.
      */
     public boolean setMapping(
-        final long page, final PhysicalMemory memory, final long[] frames, final int offset, final int count,
-        final long tag) {
-        assert page >= 0 && page + count <= limit : "page=" + page + " limit=" + limit;
-        final long at = base + (page << 3);
-        final long bits = tag | Entry.WRITABLE | Entry.PRESENT;
-        long numbers = frames[offset];
+        final long at, final long key, final PhysicalMemory memory, final long[] frames, final int offset, final int count) {
+        assert at >= base && pageOfEntry(at) + count <= limit : "page=" + pageOfEntry(at) + " limit=" + limit;
+        final long source = FRAMES_BASE + ((long)offset << 3);
+        long numbers = UnsafeApi.getLong(frames, source);
         long addresses = memory.uncheckedAddress(numbers);
         // Release: one fence for all, then plain stores; partner: the volatile load in readable().
         UnsafeApi.storeFence();
-        UnsafeApi.putLong(at, Entry.head(addresses | bits, count));
+        UnsafeApi.putLong(at, (addresses << Entry.PAGE_SHIFT) + key + ((long)count << Entry.COUNT_SHIFT));
         // The first few without a loop: what the compiler builds around a short counted loop is longer than all the rest, and
         // keeps the caller from inlining it.
         if (count > 1) {
-            numbers |= frames[offset + 1];
-            addresses |= setUnchecked(at + 8, memory.uncheckedAddress(frames[offset + 1]), bits);
+            final long frame = UnsafeApi.getLong(frames, source + 8);
+            numbers |= frame;
+            addresses |= setUnchecked(at + 8, memory.uncheckedAddress(frame), key);
         }
         if (count > 2) {
-            numbers |= frames[offset + 2];
-            addresses |= setUnchecked(at + 16, memory.uncheckedAddress(frames[offset + 2]), bits);
+            final long frame = UnsafeApi.getLong(frames, source + 16);
+            numbers |= frame;
+            addresses |= setUnchecked(at + 16, memory.uncheckedAddress(frame), key);
         }
         if (count > 3) {
-            numbers |= frames[offset + 3];
-            addresses |= setUnchecked(at + 24, memory.uncheckedAddress(frames[offset + 3]), bits);
+            final long frame = UnsafeApi.getLong(frames, source + 24);
+            numbers |= frame;
+            addresses |= setUnchecked(at + 24, memory.uncheckedAddress(frame), key);
         }
-        if (count > 4) {
-            return setRest(at, memory, frames, offset, count, bits, numbers, addresses);
-        }
-        return addresses >= 0 && !memory.isTooLarge(numbers) || undoMapping(at, count);
-    }
-
-    private static void clearRest(final long at, final int count) {
-        for (int i = 4; i < count; i++) {
-            UnsafeApi.putLong(at + ((long)i << 3), Entry.NONE);
-        }
+        final boolean firstFew = (addresses & Pages.OFFSET_MASK) == 0 && !memory.isTooLarge(numbers);
+        return firstFew && (count <= 4 || setRest(at, key, memory, frames, source, count)) || undoMapping(at, count);
     }
 
     private static boolean setRest(
-        final long at, final PhysicalMemory memory, final long[] frames, final int offset, final int count,
-        final long bits, final long firstNumbers, final long firstAddresses) {
-        long numbers = firstNumbers;
-        long addresses = firstAddresses;
+        final long at, final long key, final PhysicalMemory memory, final long[] frames, final long source, final int count) {
+        long numbers = 0;
+        long addresses = 0;
         for (int i = 4; i < count; i++) {
-            numbers |= frames[offset + i];
-            addresses |= setUnchecked(at + ((long)i << 3), memory.uncheckedAddress(frames[offset + i]), bits);
+            final long frame = UnsafeApi.getLong(frames, source + ((long)i << 3));
+            numbers |= frame;
+            addresses |= setUnchecked(at + ((long)i << 3), memory.uncheckedAddress(frame), key);
         }
-        return addresses >= 0 && !memory.isTooLarge(numbers) || undoMapping(at, count);
+        return (addresses & Pages.OFFSET_MASK) == 0 && !memory.isTooLarge(numbers);
     }
 
-    private static long setUnchecked(final long at, final long address, final long bits) {
-        UnsafeApi.putLong(at, address | bits);
+    private static long setUnchecked(final long at, final long address, final long key) {
+        UnsafeApi.putLong(at, (address << Entry.PAGE_SHIFT) + key);
         return address;
     }
 
     /** Nobody was given these addresses, nor could guess their tag: no reader can have used them, and no flush is owed. */
     private static boolean undoMapping(final long at, final int count) {
-        for (int i = 0; i < count; i++) {
+        clear(at, 0, count);
+        return false;
+    }
+
+    private static void clear(final long at, final int from, final int count) {
+        for (int i = from; i < count; i++) {
             UnsafeApi.putLong(at + ((long)i << 3), Entry.NONE);
         }
-        return false;
     }
 
     /**
      * Removes a mapping that {@link #setMapping} installed, if it is still there, whole. The caller owes a flush.
      *
-     * @param page number of its first page, from 0.
-     * @param tag its generation.
-     * @param count its length, 1..64.
+     * @param at native address of its first entry, below the limit.
+     * @param key its generation, from {@link Entry#key}.
+     * @param count its length, 1..64; checked.
      * @return whether this caller removed it: of two, one does.
      */
-    public boolean clearMappingNoFlush(final long page, final long tag, final int count) {
-        if (page < 0 || page >= limit) {
-            return false;
-        }
-        final long at = base + (page << 3);
+    public static boolean clearMappingNoFlush(final long at, final long key, final int count) {
         // Volatile, then CAS: whoever removes the head owns the rest; partner: the same in another thread.
         final long head = UnsafeApi.getLongVolatile(null, at);
-        final long expected = tag | (long)count << Entry.COUNT_SHIFT | Entry.PRESENT;
-        if (((head ^ expected) & (Entry.TAG_MASK | Entry.COUNT_MASK | Entry.PRESENT)) != 0
+        if (((head ^ key + ((long)count << Entry.COUNT_SHIFT)) & (Entry.READ_CHECK | Entry.COUNT_MASK)) != 0
             || !UnsafeApi.compareAndSetLong(null, at, head, Entry.dead(head))) {
             return false;
         }
@@ -345,7 +393,7 @@ public final class PageTable {
             UnsafeApi.putLong(at + 24, Entry.NONE);
         }
         if (count > 4) {
-            clearRest(at, count);
+            clear(at, 4, count);
         }
         return true;
     }

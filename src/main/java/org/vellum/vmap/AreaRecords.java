@@ -1,7 +1,7 @@
 package org.vellum.vmap;
 
 import org.vellum.mem.Words;
-import org.vellum.mmu.Entry;
+import org.vellum.mmu.Address;
 
 /**
  * The records of areas, pooled; what is said of one area fits one cache line.
@@ -145,7 +145,7 @@ final class AreaRecords {
 
     /** The tag in the bits of {@link Entry#TAG_MASK}. */
     static long tagOf(final long word) {
-        return word >>> GENERATION_SHIFT << Entry.TAG_SHIFT;
+        return word >>> GENERATION_SHIFT << Address.TAG_SHIFT;
     }
 
     void publish(final long id) {

@@ -13,7 +13,7 @@ abstract class OrderedView extends PlainView {
     }
 
     private long readableWhole(final int index, final int width) {
-        check(index, width);
+        checkValue(index, width);
         if (crosses(index, width)) {
             throw refuseCrossing(index, width);
         }
@@ -21,7 +21,7 @@ abstract class OrderedView extends PlainView {
     }
 
     private long writableWhole(final int index, final int width) {
-        check(index, width);
+        checkValue(index, width);
         if (crosses(index, width)) {
             throw refuseCrossing(index, width);
         }

@@ -26,19 +26,19 @@ abstract class PlainView extends MappedRange implements AtomicBuffer {
 
     @Override
     public final byte getByte(final int index) {
-        check(index, Byte.BYTES);
+        checkValue(index, Byte.BYTES);
         return UnsafeApi.getByte(readable(index));
     }
 
     @Override
     public final void putByte(final int index, final byte value) {
-        check(index, Byte.BYTES);
+        checkValue(index, Byte.BYTES);
         UnsafeApi.putByte(writable(index), value);
     }
 
     @Override
     public final short getShort(final int index) {
-        check(index, Short.BYTES);
+        checkValue(index, Short.BYTES);
         return crosses(index, Short.BYTES)
             ? (short)getCrossing(index, Short.BYTES) : UnsafeApi.getShort(readable(index));
     }
@@ -51,7 +51,7 @@ abstract class PlainView extends MappedRange implements AtomicBuffer {
 
     @Override
     public final void putShort(final int index, final short value) {
-        check(index, Short.BYTES);
+        checkValue(index, Short.BYTES);
         if (crosses(index, Short.BYTES)) {
             putCrossing(index, Short.BYTES, value);
         } else {
@@ -66,7 +66,7 @@ abstract class PlainView extends MappedRange implements AtomicBuffer {
 
     @Override
     public final char getChar(final int index) {
-        check(index, Character.BYTES);
+        checkValue(index, Character.BYTES);
         return crosses(index, Character.BYTES)
             ? (char)getCrossing(index, Character.BYTES) : UnsafeApi.getChar(readable(index));
     }
@@ -79,7 +79,7 @@ abstract class PlainView extends MappedRange implements AtomicBuffer {
 
     @Override
     public final void putChar(final int index, final char value) {
-        check(index, Character.BYTES);
+        checkValue(index, Character.BYTES);
         if (crosses(index, Character.BYTES)) {
             putCrossing(index, Character.BYTES, value);
         } else {
@@ -94,7 +94,7 @@ abstract class PlainView extends MappedRange implements AtomicBuffer {
 
     @Override
     public final int getInt(final int index) {
-        check(index, Integer.BYTES);
+        checkValue(index, Integer.BYTES);
         return crosses(index, Integer.BYTES)
             ? (int)getCrossing(index, Integer.BYTES) : UnsafeApi.getInt(readable(index));
     }
@@ -107,7 +107,7 @@ abstract class PlainView extends MappedRange implements AtomicBuffer {
 
     @Override
     public final void putInt(final int index, final int value) {
-        check(index, Integer.BYTES);
+        checkValue(index, Integer.BYTES);
         if (crosses(index, Integer.BYTES)) {
             putCrossing(index, Integer.BYTES, value);
         } else {
@@ -122,7 +122,7 @@ abstract class PlainView extends MappedRange implements AtomicBuffer {
 
     @Override
     public final long getLong(final int index) {
-        check(index, Long.BYTES);
+        checkValue(index, Long.BYTES);
         return crosses(index, Long.BYTES)
             ? getCrossing(index, Long.BYTES) : UnsafeApi.getLong(readable(index));
     }
@@ -135,7 +135,7 @@ abstract class PlainView extends MappedRange implements AtomicBuffer {
 
     @Override
     public final void putLong(final int index, final long value) {
-        check(index, Long.BYTES);
+        checkValue(index, Long.BYTES);
         if (crosses(index, Long.BYTES)) {
             putCrossing(index, Long.BYTES, value);
         } else {

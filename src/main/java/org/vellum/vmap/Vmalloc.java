@@ -3,6 +3,7 @@ package org.vellum.vmap;
 import org.vellum.cpu.StackReserve;
 import org.vellum.frame.PhysicalMemory;
 import org.vellum.mem.Pages;
+import org.vellum.mmu.Address;
 import org.vellum.mmu.Entry;
 import org.vellum.mmu.MappedAccess;
 import org.vellum.report.ExhaustedException;
@@ -311,7 +312,7 @@ public final class Vmalloc {
             return PhysicalMemory.NO_FRAME;
         }
         final long entry = space.table.get(space.table.pageOf(address));
-        return Entry.isPresent(entry) && Entry.tag(entry) == Entry.tag(address)
+        return Entry.isPresent(entry) && Entry.tag(entry) == Address.tag(address)
             ? space.frames.memory().frameOf(Entry.nativePage(entry)) : PhysicalMemory.NO_FRAME;
     }
 

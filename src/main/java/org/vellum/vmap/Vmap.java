@@ -6,6 +6,7 @@ import org.vellum.cpu.StackReserve;
 import org.vellum.frame.FrameTable;
 import org.vellum.gather.MmuGather;
 import org.vellum.mem.Pages;
+import org.vellum.mmu.Address;
 import org.vellum.mmu.Entry;
 import org.vellum.report.ExhaustedException;
 
@@ -268,7 +269,7 @@ public final class Vmap {
                 final long page = checkSparse(area, address + ((long)done << Pages.SHIFT), slice);
                 for (int i = 0; i < slice; i++) {
                     space.table.set(page + i, Entry.present(
-                        space.frames.memory().nativeAddress(frames[offset + done + i]), Entry.tag(area), Entry.WRITABLE));
+                        space.frames.memory().nativeAddress(frames[offset + done + i]), Address.tag(area), Entry.WRITABLE));
                 }
             } finally {
                 cpu.exit();
@@ -320,7 +321,7 @@ public final class Vmap {
         }
         final long page = space.table.pageOf(address);
         final long first = space.records().start(id);
-        if (count <= 0 || (address & Pages.OFFSET_MASK) != 0 || Entry.tag(address) != Entry.tag(area) || page < first
+        if (count <= 0 || (address & Pages.OFFSET_MASK) != 0 || Address.tag(address) != Address.tag(area) || page < first
             || count > first + space.records().pages(id) - page) {
             throw new IllegalArgumentException("outside the area: address=0x" + Long.toHexString(address) + " count="
                 + count + " area=0x" + Long.toHexString(area));

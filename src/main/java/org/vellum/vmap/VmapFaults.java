@@ -2,7 +2,7 @@ package org.vellum.vmap;
 
 import java.util.Locale;
 import org.vellum.mem.Pages;
-import org.vellum.mmu.Entry;
+import org.vellum.mmu.Address;
 import org.vellum.mmu.FaultHandler;
 import org.vellum.report.PageFaultException;
 
@@ -60,7 +60,7 @@ final class VmapFaults implements FaultHandler {
         if (page >= start + records.pages(id)) {
             return "in the guard page of " + area;
         }
-        if (AreaRecords.kindOf(word) != AreaKind.BLOCK && AreaRecords.tagOf(word) != Entry.tag(address)) {
+        if (AreaRecords.kindOf(word) != AreaKind.BLOCK && AreaRecords.tagOf(word) != Address.tag(address)) {
             return "tag of another generation than that of " + area;
         }
         return "at offset " + ((page - start << Pages.SHIFT) + (address & Pages.OFFSET_MASK)) + " of " + area;

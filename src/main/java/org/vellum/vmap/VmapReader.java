@@ -8,6 +8,7 @@ import org.agrona.concurrent.UnsafeBuffer;
 import org.vellum.cpu.Cpu;
 import org.vellum.frame.PhysicalMemory;
 import org.vellum.mem.Pages;
+import org.vellum.mmu.Address;
 import org.vellum.mmu.Entry;
 import org.vellum.mmu.PageTable;
 
@@ -101,8 +102,8 @@ public final class VmapReader {
     }
 
     private static long checkRange(final long address, final int length) {
-        final long from = address & Entry.ADDRESS_MASK;
-        if (length < 0 || from + length > Entry.ADDRESS_MASK) {
+        final long from = address & Address.MASK;
+        if (length < 0 || from + length > Address.MASK) {
             throw new IllegalArgumentException("address=0x" + Long.toHexString(address) + " length=" + length);
         }
         return from;
@@ -144,9 +145,9 @@ public final class VmapReader {
         if (info == null || info.lazy() || page >= start + info.pages()) {
             return null;
         }
-        final long tag = Entry.tag(address);
+        final long tag = Address.tag(address);
         // The mappings that a block serves bear tags of their own.
-        return tag == 0 || tag == Entry.tag(info.address()) || info.kind() == AreaKind.BLOCK ? info : null;
+        return tag == 0 || tag == Address.tag(info.address()) || info.kind() == AreaKind.BLOCK ? info : null;
     }
 
     /** A consistent look, or null if the area is reserved, gone, or goes while one looks. */

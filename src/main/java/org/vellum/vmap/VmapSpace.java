@@ -12,6 +12,7 @@ import org.vellum.gather.MmuGather;
 import org.vellum.mem.CacheLine;
 import org.vellum.mem.Pages;
 import org.vellum.mem.Words;
+import org.vellum.mmu.Address;
 import org.vellum.mmu.Entry;
 import org.vellum.mmu.PageTable;
 import org.vellum.report.Listener;
@@ -330,7 +331,7 @@ public final class VmapSpace {
         }
         final long word = records.state(id);
         return AreaRecords.stateOf(word) == AreaRecords.BUSY && records.start(id) == page
-            && AreaRecords.tagOf(word) == Entry.tag(address) ? id : NONE;
+            && AreaRecords.tagOf(word) == Address.tag(address) ? id : NONE;
     }
 
     /**
@@ -352,7 +353,7 @@ public final class VmapSpace {
             final boolean ends = AreaRecords.kindOf(word) == kind && !(kind == AreaKind.VMAP && putPages)
                 || kind == AreaKind.VMALLOC && putPages
                 || kind == AreaKind.VMAP && AreaRecords.kindOf(word) == AreaKind.SPARSE;
-            if (ends && AreaRecords.stateOf(word) == AreaRecords.BUSY && AreaRecords.tagOf(word) == Entry.tag(address)
+            if (ends && AreaRecords.stateOf(word) == AreaRecords.BUSY && AreaRecords.tagOf(word) == Address.tag(address)
                 && records.move(id, word, to)) {
                 return id;
             }

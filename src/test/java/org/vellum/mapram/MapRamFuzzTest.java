@@ -14,7 +14,7 @@ import org.vellum.FuzzReaders;
 import org.vellum.SmallMemory;
 import org.vellum.Vellum;
 import org.vellum.cpu.Cpu;
-import org.vellum.mmu.Entry;
+import org.vellum.mmu.Address;
 import org.vellum.report.ExhaustedException;
 import org.vellum.report.PageFaultException;
 
@@ -122,7 +122,7 @@ final class MapRamFuzzTest {
     }
 
     private int page(final Mapping mapping) {
-        return (int)(((mapping.address & Entry.ADDRESS_MASK) - start) / PAGE);
+        return (int)(((mapping.address & Address.MASK) - start) / PAGE);
     }
 
     private void check(final Mapping mapping) {
@@ -177,7 +177,7 @@ final class MapRamFuzzTest {
     private void takeAddresses() {
         try {
             final long area = memory.vmap().sparseArea((1 + random.nextInt(WINDOW - 1)) * (long)PAGE);
-            final int page = (int)(((area & Entry.ADDRESS_MASK) - start) / PAGE);
+            final int page = (int)(((area & Address.MASK) - start) / PAGE);
             readers.requirePageReusable(page);
             memory.vmap().vunmap(area);
         } catch (final ExhaustedException e) {

@@ -14,7 +14,7 @@ import org.vellum.SmallMemory;
 import org.vellum.Vellum;
 import org.vellum.cpu.Cpu;
 import org.vellum.cpu.CpuOptions;
-import org.vellum.mmu.Entry;
+import org.vellum.mmu.Address;
 import org.vellum.report.ExhaustedException;
 import org.vellum.report.PageFaultException;
 
@@ -40,7 +40,7 @@ final class MapRamTest {
     }
 
     private static long plain(final long address) {
-        return address & Entry.ADDRESS_MASK;
+        return address & Address.MASK;
     }
 
     private long map(final int count) {
@@ -92,7 +92,7 @@ final class MapRamTest {
         for (int i = 0; i < 600; i++) {
             final int count = 1 + i % 2;
             final long address = map(count);
-            if (Entry.tag(address) == Entry.tag(start)) {
+            if (Address.tag(address) == Address.tag(start)) {
                 for (int j = 0; j < count; j++, checked++) {
                     final int page = (int)((address - start) / PAGE) + j;
                     assertFalse(used[page], "page=" + page);

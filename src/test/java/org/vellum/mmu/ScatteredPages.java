@@ -20,7 +20,7 @@ import org.vellum.report.PageFaultException;
  */
 public final class ScatteredPages {
     /** The generation of all mappings that {@link #mapAll} makes. */
-    public static final long TAG = 0x9C3AL << Entry.TAG_SHIFT;
+    public static final long TAG = 0x9C3AL << Address.TAG_SHIFT;
     private static final long START = 1L << 40;
     private static final long BANK = FrameOptions.MIN_BANK_BYTES;
 

@@ -17,7 +17,7 @@ import org.junit.jupiter.api.Timeout;
 import org.vellum.SmallMemory;
 import org.vellum.Vellum;
 import org.vellum.cpu.Cpu;
-import org.vellum.mmu.Entry;
+import org.vellum.mmu.Address;
 import org.vellum.report.PageFaultException;
 
 /** Ranges that slots keep: reused with another tag, given back on exhaustion and at rest, never lost. */
@@ -49,8 +49,8 @@ class RangeCacheTest {
         settle();
         assertNull(memory.reader().findArea(first), "a kept range is no area");
         final long second = memory.vmalloc(3 * PAGE);
-        assertEquals(first & Entry.ADDRESS_MASK, second & Entry.ADDRESS_MASK, "kept by the slot");
-        assertNotEquals(Entry.tag(first), Entry.tag(second));
+        assertEquals(first & Address.MASK, second & Address.MASK, "kept by the slot");
+        assertNotEquals(Address.tag(first), Address.tag(second));
         memory.access().putLong(second, 1);
         assertThrows(PageFaultException.class, () -> memory.access().getLong(first));
         assertThrows(IllegalArgumentException.class, () -> memory.vfree(first));
@@ -65,8 +65,8 @@ class RangeCacheTest {
         memory.vfree(kept);
         settle();
         final long start = memory.vmalloc().vmallocRange(PAGE, PAGE, VmallocFlags.NONE,
-            (above & Entry.ADDRESS_MASK) + PAGE, (above & Entry.ADDRESS_MASK) + 64 * PAGE);
-        assertEquals((above & Entry.ADDRESS_MASK) + 2 * PAGE, start & Entry.ADDRESS_MASK);
+            (above & Address.MASK) + PAGE, (above & Address.MASK) + 64 * PAGE);
+        assertEquals((above & Address.MASK) + 2 * PAGE, start & Address.MASK);
         memory.vfree(start);
         memory.vfree(low);
         memory.vfree(above);
@@ -93,7 +93,7 @@ class RangeCacheTest {
         final long second;
         try (Cpu cpu = memory.enter()) {
             second = memory.vmalloc(PAGE);
-            assertEquals(first & Entry.ADDRESS_MASK, second & Entry.ADDRESS_MASK, cpu + " has it");
+            assertEquals(first & Address.MASK, second & Address.MASK, cpu + " has it");
             memory.vfree(second);
         }
     }

@@ -15,7 +15,7 @@ import org.vellum.SmallMemory;
 import org.vellum.Vellum;
 import org.vellum.cpu.Cpu;
 import org.vellum.epoch.Retirement;
-import org.vellum.mmu.Entry;
+import org.vellum.mmu.Address;
 import org.vellum.report.ExhaustedException;
 
 /**
@@ -118,7 +118,7 @@ final class VmallocModuleTest {
         SmallMemory.inThreads(threads, thread -> {
             for (int i = 0; i < LOOPS; i++) {
                 final long address = vmalloc.vmalloc(5 * PAGE, 32 << 10, VmallocFlags.ZERO);
-                assertEquals(0, address & Entry.ADDRESS_MASK & (32 << 10) - 1);
+                assertEquals(0, address & Address.MASK & (32 << 10) - 1);
                 assertEquals(0, memory.access().getLong(address + 4 * PAGE));
                 memory.access().putLong(address + 4 * PAGE, -1);
                 memory.vfree(address);
@@ -136,7 +136,7 @@ final class VmallocModuleTest {
                 final long align = 1L << r % 23;
                 final long size = (r % 10 + 1) * PAGE;
                 final long address = vmalloc.vmalloc(size, align, VmallocFlags.ZERO);
-                assertEquals(0, address & Entry.ADDRESS_MASK & align - 1);
+                assertEquals(0, address & Address.MASK & align - 1);
                 assertEquals(0, memory.access().getLong(address + size - 8));
                 touchAndFree(address, size);
             }
@@ -155,7 +155,7 @@ final class VmallocModuleTest {
                     assertThrows(ExhaustedException.class, () -> vmalloc.vmalloc(PAGE, align, 0), "i=" + i);
                 } else if (i < 30) {
                     final long address = vmalloc.vmalloc(PAGE, align, 0);
-                    assertEquals(0, address & Entry.ADDRESS_MASK & align - 1);
+                    assertEquals(0, address & Address.MASK & align - 1);
                     touchAndFree(address, PAGE);
                 }
             }

@@ -14,6 +14,7 @@ import org.vellum.SmallMemory;
 import org.vellum.Vellum;
 import org.vellum.cpu.Cpu;
 import org.vellum.frame.PhysicalMemory;
+import org.vellum.mmu.Address;
 import org.vellum.mmu.Entry;
 import org.vellum.report.ExhaustedException;
 import org.vellum.report.PageFaultException;
@@ -42,7 +43,7 @@ final class VmallocTest {
     }
 
     private static long plain(final long address) {
-        return address & Entry.ADDRESS_MASK;
+        return address & Address.MASK;
     }
 
     private void fill(final long address, final long size, final int value) {

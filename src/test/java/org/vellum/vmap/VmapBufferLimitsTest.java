@@ -18,6 +18,7 @@ import org.agrona.concurrent.status.AtomicCounter;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
 import org.vellum.mem.Pages;
+import org.vellum.mmu.Address;
 import org.vellum.mmu.Entry;
 import org.vellum.mmu.MappedAccess;
 import org.vellum.mmu.PageTable;
@@ -88,7 +89,7 @@ final class VmapBufferLimitsTest {
 
     @Test
     void pagesOfAnotherGenerationFaultAndNothingChanges() {
-        pages.map(1, ScatteredPages.TAG ^ 1L << Entry.TAG_SHIFT, Entry.WRITABLE);
+        pages.map(1, ScatteredPages.TAG ^ 1L << Address.TAG_SHIFT, Entry.WRITABLE);
         for (int i = 0; i < CROSSING_STORES.size(); i++) {
             assertFaultsAtSecondPage(CROSSING_STORES.get(i), "store " + i);
         }

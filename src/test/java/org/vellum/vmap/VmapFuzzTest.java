@@ -18,7 +18,7 @@ import org.vellum.FuzzReaders;
 import org.vellum.SmallMemory;
 import org.vellum.Vellum;
 import org.vellum.cpu.Cpu;
-import org.vellum.mmu.Entry;
+import org.vellum.mmu.Address;
 import org.vellum.report.ExhaustedException;
 import org.vellum.report.PageFaultException;
 
@@ -109,7 +109,7 @@ final class VmapFuzzTest {
                 case 3 -> {
                     final long align = (long)PAGE << random.nextInt(4);
                     final long[] two = memory.vmap().congruentAreas(new long[] {0, 2 * align}, new long[] {align, align}, align);
-                    assertEquals(two[0] + 2 * align & Entry.ADDRESS_MASK, two[1] & Entry.ADDRESS_MASK);
+                    assertEquals(two[0] + 2 * align & Address.MASK, two[1] & Address.MASK);
                     add(AreaKind.SPARSE, two[0], align / PAGE, 0, align, 0);
                     add(AreaKind.SPARSE, two[1], align / PAGE, 0, align, 0);
                 }
@@ -142,10 +142,10 @@ final class VmapFuzzTest {
         final long align = (long)PAGE << random.nextInt(5);
         final PageBounds bounds = new PageBounds();
         final long address = memory.vmalloc().vmallocRange(size, align, flags, bounds.low, bounds.high);
-        assertEquals(0, address & Entry.ADDRESS_MASK & align - 1);
-        assertTrue((address & Entry.ADDRESS_MASK) >= bounds.low);
+        assertEquals(0, address & Address.MASK & align - 1);
+        assertTrue((address & Address.MASK) >= bounds.low);
         final long guard = (flags & VmallocFlags.NO_GUARD) != 0 ? 0 : 1;
-        assertTrue((address & Entry.ADDRESS_MASK) + (pages + guard) * PAGE <= bounds.high);
+        assertTrue((address & Address.MASK) + (pages + guard) * PAGE <= bounds.high);
         for (long i = 0; i < pages; i++) {
             readers.requireFrameReusable(memory.vmalloc().vmallocToFrame(address + i * PAGE));
             if ((flags & VmallocFlags.ZERO) != 0) {

@@ -15,7 +15,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.vellum.SmallMemory;
 import org.vellum.Vellum;
-import org.vellum.mmu.Entry;
+import org.vellum.mmu.Address;
 
 final class VmapReaderTest {
     private final Vellum memory = SmallMemory.open(512, 2048);
@@ -91,7 +91,7 @@ final class VmapReaderTest {
         final long address = memory.vmalloc(1);
         assertThrows(IllegalArgumentException.class, () -> reader.vread(address, buffer, 0, -1));
         assertThrows(IllegalArgumentException.class, () -> reader.vread(-1, buffer, 0, 100));
-        assertThrows(IllegalArgumentException.class, () -> reader.vwrite(Entry.ADDRESS_MASK - 1, buffer, 0, 100));
+        assertThrows(IllegalArgumentException.class, () -> reader.vwrite(Address.MASK - 1, buffer, 0, 100));
         assertThrows(IndexOutOfBoundsException.class, () -> reader.vread(address, buffer, 1, 100));
         assertThrows(IndexOutOfBoundsException.class, () -> reader.vwrite(address, buffer, -1, 1));
         assertEquals(0, reader.vread(0, buffer, 0, 100), "outside the window");
@@ -104,7 +104,7 @@ final class VmapReaderTest {
     void v31InteriorAddressesFindTheirArea() {
         final long address = memory.vmalloc(3 * PAGE - 5);
         for (final long inside : new long[] {address, address + 1, address + 3 * PAGE - 1,
-            (address + PAGE) & Entry.ADDRESS_MASK}) {
+            (address + PAGE) & Address.MASK}) {
             final AreaInfo info = reader.findArea(inside);
             assertNotNull(info, Long.toHexString(inside));
             assertEquals(address, info.address());

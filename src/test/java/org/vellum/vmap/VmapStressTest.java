@@ -14,7 +14,7 @@ import org.vellum.SmallMemory;
 import org.vellum.Vellum;
 import org.vellum.cpu.Cpu;
 import org.vellum.cpu.CpuOptions;
-import org.vellum.mmu.Entry;
+import org.vellum.mmu.Address;
 import org.vellum.report.ExhaustedException;
 import org.vellum.report.PageFaultException;
 
@@ -139,9 +139,9 @@ final class VmapStressTest {
                 // Fewer than 65,536 areas in all: the tags do not wrap.
                 for (int i = 0; i < 20_000; i++) {
                     final long address = memory.vmalloc(PAGE);
-                    final int page = (int)((address & Entry.ADDRESS_MASK) - start >>> 12);
-                    final long before = last.getAndSet(page, address >>> Entry.TAG_SHIFT);
-                    assertTrue(before < address >>> Entry.TAG_SHIFT, "an old generation again");
+                    final int page = (int)((address & Address.MASK) - start >>> 12);
+                    final long before = last.getAndSet(page, address >>> Address.TAG_SHIFT);
+                    assertTrue(before < address >>> Address.TAG_SHIFT, "an old generation again");
                     reused.addAndGet(before != 0 ? 1 : 0);
                     memory.vfree(address);
                 }

@@ -14,7 +14,7 @@ import org.vellum.SmallMemory;
 import org.vellum.Vellum;
 import org.vellum.cpu.Cpu;
 import org.vellum.frame.PhysicalMemory;
-import org.vellum.mmu.Entry;
+import org.vellum.mmu.Address;
 import org.vellum.report.ExhaustedException;
 import org.vellum.report.PageFaultException;
 
@@ -33,7 +33,7 @@ final class VmapTest {
     }
 
     private static long plain(final long address) {
-        return address & Entry.ADDRESS_MASK;
+        return address & Address.MASK;
     }
 
     @Test

@@ -12,6 +12,7 @@ import org.openjdk.jcstress.annotations.State;
 import org.openjdk.jcstress.infra.results.III_Result;
 import org.openjdk.jcstress.infra.results.II_Result;
 import org.openjdk.jcstress.infra.results.I_Result;
+import org.vellum.mmu.Address;
 import org.vellum.mmu.Entry;
 
 /** The life of an area: seen whole, ended once. */
@@ -298,7 +299,7 @@ public final class AreaStress {
 
         private static int ended(final long id, final long address) {
             final long word = WORLD.space.records().state(id);
-            return AreaRecords.stateOf(word) == AreaRecords.RETIRING && AreaRecords.tagOf(word) == Entry.tag(address) ? 0 : 1;
+            return AreaRecords.stateOf(word) == AreaRecords.RETIRING && AreaRecords.tagOf(word) == Address.tag(address) ? 0 : 1;
         }
     }
 }

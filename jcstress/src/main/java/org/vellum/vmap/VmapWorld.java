@@ -12,6 +12,7 @@ import org.vellum.epoch.StallDetector;
 import org.vellum.frame.FrameAllocator;
 import org.vellum.frame.FrameOptions;
 import org.vellum.mapram.MapRam;
+import org.vellum.mmu.Address;
 import org.vellum.mmu.Entry;
 import org.vellum.mmu.MappedAccess;
 import org.vellum.mmu.PageTable;
@@ -166,7 +167,8 @@ public final class VmapWorld {
      * @param index of the state.
      */
     public void settled(final int index) {
-        if (table.readableOrZero(ringAddresses[index]) == 0) {
+        final long page = table.pageOf(ringAddresses[index]);
+        if (!table.isZeroed(page) || !Entry.isPresent(table.get(page)) || Entry.tag(table.get(page)) != Address.tag(ringAddresses[index])) {
             ringAddresses[index] = 0;
         }
     }

@@ -23,6 +23,7 @@ import org.vellum.cpu.Cpus;
 import org.vellum.frame.FrameAllocator;
 import org.vellum.frame.FrameOptions;
 import org.vellum.mem.Pages;
+import org.vellum.mmu.Address;
 import org.vellum.mmu.Entry;
 import org.vellum.mmu.MappedAccess;
 import org.vellum.mmu.PageTable;
@@ -42,7 +43,7 @@ import org.vellum.report.PageFaultException;
 public class AccessBenchmark {
     private static final int BATCH = 1_024;
     private static final int WORD = Long.BYTES;
-    private static final long TAG = 0x5A5AL << Entry.TAG_SHIFT;
+    private static final long TAG = 0x5A5AL << Address.TAG_SHIFT;
 
     /** Bytes that the accesses spread over, a power of two. */
     @Param({"1048576", "268435456"})

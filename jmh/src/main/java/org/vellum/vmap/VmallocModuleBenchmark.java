@@ -20,7 +20,7 @@ import org.vellum.Vellum;
 import org.vellum.cpu.Cpu;
 import org.vellum.epoch.HeadRing;
 import org.vellum.mem.Pages;
-import org.vellum.mmu.Entry;
+import org.vellum.mmu.Address;
 import org.vellum.mmu.MappedAccess;
 import org.vellum.report.ExhaustedException;
 
@@ -116,7 +116,7 @@ public class VmallocModuleBenchmark {
 
         final long cycle(final long pages, final long align, final int flags) {
             final long address = vmalloc.vmalloc(pages * Pages.SIZE, align, flags);
-            if ((address & Entry.ADDRESS_MASK & align - 1) != 0) {
+            if ((address & Address.MASK & align - 1) != 0) {
                 throw new IllegalStateException("misaligned: address=" + address + " align=" + align);
             }
             touch(address);
