@@ -23,6 +23,7 @@ public final class OwnedFrames {
     public OwnedFrames(final Vellum vellum, final int count) {
         numbers = new long[count];
         access = vellum.access();
+        vellum.frames().grow(count);
         final Cpu cpu = vellum.enter();
         try {
             // From the last to the first: the buddy hands out ascending neighbours.

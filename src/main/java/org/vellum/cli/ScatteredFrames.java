@@ -14,6 +14,7 @@ final class ScatteredFrames {
     /** Takes zeroed frames in an order that a seed decides. */
     static long[] take(final Vellum memory, final int count, final long seed) {
         final long[] taken = new long[2 * count];
+        memory.frames().grow(taken.length);
         final Cpu cpu = memory.enter();
         try {
             final int got = memory.frames().allocateBulk(cpu, taken, 0, taken.length);

@@ -57,7 +57,7 @@ abstract class VmapHammer extends Hammer {
     boolean finish() {
         final long last = ScatteredFrames.firstWord(memory, frames[0]);
         // The last batch may have been cut short.
-        final boolean held = arrived && touches - last < BATCH && last <= touches && allFramesHold(last);
+        final boolean held = arrived && touches - last <= BATCH && last <= touches && allFramesHold(last);
         ScatteredFrames.give(memory, frames);
         return held;
     }

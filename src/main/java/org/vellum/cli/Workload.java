@@ -13,10 +13,6 @@ import org.vellum.vmap.FlushPolicy;
  * @param <H> the work of one thread.
  */
 abstract class Workload<H extends Hammer> implements AutoCloseable {
-    /** Addresses enough that a small memory does not measure the exhaustion of its window. */
-    private static final long MIN_WINDOW = 4L << 30;
-    private static final long WINDOW_ALIGN = 4L << 20;
-
     private final String name;
     private final List<String> policies;
     private final Map<String, Vellum> memories = new LinkedHashMap<>();
@@ -43,7 +39,6 @@ abstract class Workload<H extends Hammer> implements AutoCloseable {
     final void open(final long memoryBytes, final int maxThreads) {
         for (final String policy : policies) {
             final Vellum memory = Vellum.builder().memory(memoryBytes)
-                .window(Math.max(MIN_WINDOW, 4 * memoryBytes & -WINDOW_ALIGN))
                 .flushPolicy(policy.equals("eager") ? FlushPolicy.EAGER : FlushPolicy.LAZY).open();
             memories.put(policy, memory);
             final List<H> crew = new ArrayList<>();

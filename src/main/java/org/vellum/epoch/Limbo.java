@@ -2,6 +2,7 @@ package org.vellum.epoch;
 
 import org.vellum.cpu.Cpu;
 import org.vellum.cpu.Cpus;
+import org.vellum.cpu.SlotCounter;
 import org.vellum.cpu.StackReserve;
 import org.vellum.mem.CacheLine;
 import org.vellum.mem.Words;
@@ -13,20 +14,19 @@ import org.vellum.report.Listener;
  * <p>A token is the number of a record that its owner keeps in {@link Words}; limbo uses two words of the record, a link and
  * the stamp, and needs no memory of its own. So retiring cannot fail, and no byte of the retired thing itself is written.
  *
- * <p>Each slot with caches has a queue, in order of stamps, that only the slot's occupant touches. Threads on other slots,
- * and what a poll could not finish, go to one shared stack: pushed by CAS, taken whole by one exchange, so that a recycled
- * record cannot be mistaken for its former self.
+ * <p>Each slot with caches has a queue, in order of stamps, that only the slot's occupant touches ({@link LimboQueues}). Threads
+ * on other slots, and what a poll could not finish, go to one shared stack: pushed by CAS, taken whole by one exchange, so that a
+ * recycled record cannot be mistaken for its former self.
  *
- * <pre>
- *   queue of a slot, two cache lines:   [ first + 1 | last + 1 | count | ... ]     0 = empty
- * </pre>
+ * <h2>Who releases</h2>
+ * What a slot retired had best come back to that slot, whose caches hold it. So there are three ways: an occupant that needs
+ * something takes a few of its own slot's ({@link #releaseOwn}); a drain takes what nobody looks after ({@link #drain}); and
+ * {@link #poll} and {@link #pollAll} take whatever has passed.
  *
  * <p>Thread safety: all methods may be called by any thread, inside sections or out; none waits.
  */
 public final class Limbo {
-    private static final int FIRST = 0;
-    private static final int LAST = 1;
-    private static final long EMPTY = 0;
+    private static final long EMPTY = LimboQueues.EMPTY;
 
     private final Epochs epochs;
     private final Cpus cpus;
@@ -36,9 +36,9 @@ public final class Limbo {
     private final long stampWord;
     private final Release release;
     private final Listener listener;
-    private final Words queues;
+    private final LimboQueues queues;
     private final Words shared = Words.zeroed(2L * CacheLine.STRIDE_WORDS);
-    private final Words bytes = Words.zeroed(2L * CacheLine.STRIDE_WORDS);
+    private final SlotCounter bytes;
 
     /**
      * @param epochs decides when a grace period has ended.
@@ -46,12 +46,13 @@ public final class Limbo {
      * @param strideWords words a record.
      * @param linkWord index within the record of the word that limbo links through.
      * @param stampWord index within the record of the word that limbo keeps the stamp in.
+     * @param batchBytes how many bytes a slot may retire or release before the estimate knows, at least 1.
      * @param release what to do at the end.
      * @param listener hears of releases that throw.
      */
     public Limbo(
         final Epochs epochs, final Words records, final int strideWords, final int linkWord, final int stampWord,
-        final Release release, final Listener listener) {
+        final long batchBytes, final Release release, final Listener listener) {
         this.epochs = epochs;
         this.cpus = epochs.cpus();
         this.records = records;
@@ -60,7 +61,8 @@ public final class Limbo {
         this.stampWord = stampWord;
         this.release = release;
         this.listener = listener;
-        queues = Words.zeroed((long)cpus.cachedSlots() * CacheLine.STRIDE_WORDS);
+        queues = new LimboQueues(cpus, records, strideWords, linkWord, stampWord);
+        bytes = new SlotCounter(cpus, batchBytes);
     }
 
     /**
@@ -71,27 +73,17 @@ public final class Limbo {
      */
     public void retire(final Cpu cpu, final long token) {
         StackReserve.ensure();
-        bytes.getAndAdd(0, release.bytes(token));
+        final long size = release.bytes(token);
+        bytes.add(cpu, size);
         final long record = token * strideWords;
         records.putPlain(record + linkWord, EMPTY);
         // The stamp carries the fence that makes the clear visible first (t2 in the package documentation).
         records.putOpaque(record + stampWord, epochs.stamp());
         if (cpu != null && cpu.carriesCaches()) {
-            append(cpu, token);
+            queues.append(cpu, token, size);
         } else {
             pushShared(token, token);
         }
-    }
-
-    private void append(final Cpu cpu, final long token) {
-        final long queue = (long)cpu.index() * CacheLine.STRIDE_WORDS;
-        final long last = queues.getPlain(queue + LAST);
-        if (last == EMPTY) {
-            queues.putOpaque(queue + FIRST, token + 1);
-        } else {
-            records.putPlain((last - 1) * strideWords + linkWord, token + 1);
-        }
-        queues.putPlain(queue + LAST, token + 1);
     }
 
     private void pushShared(final long first, final long last) {
@@ -103,9 +95,14 @@ public final class Limbo {
         } while (!shared.compareAndSet(0, top, first + 1));
     }
 
-    /** @return bytes that are in limbo now. */
+    /** @return bytes that are in limbo now; exact while nobody retires or releases. */
     public long bytes() {
-        return bytes.getOpaque(0);
+        return bytes.sum();
+    }
+
+    /** @return the same for one load, off by less than a batch a slot. */
+    public long bytesEstimate() {
+        return bytes.estimate();
     }
 
     /**
@@ -134,7 +131,38 @@ public final class Limbo {
     public int releasePassed() {
         StackReserve.ensureOperation();
         // The shared stack first: what this poll fails to release goes there, and is not tried twice.
-        return releaseAll(takeShared()) + releaseAll(takeOwn(epochs.refreshHorizon()));
+        return releaseAll(null, takeShared()) + releaseAll(null, takeOwn(epochs.refreshHorizon()));
+    }
+
+    /**
+     * Releases some of what has passed of the slot that the caller occupies, and wants to use. Asks for a flush itself once the
+     * slot has gathered enough for one.
+     *
+     * @param cpu that slot, handed on to the release.
+     * @param most how many tokens at most.
+     * @param flushBytes how many bytes of the slot are worth a flush.
+     * @return how many were released.
+     */
+    public int releaseOwn(final Cpu cpu, final int most, final long flushBytes) {
+        if (!cpu.carriesCaches()) {
+            return 0;
+        }
+        queues.noteOwn(cpu);
+        long horizon = epochs.horizon();
+        if (!queues.oldestHasPassed(cpu, horizon)) {
+            if (queues.oldest(cpu.index()) == EMPTY) {
+                return 0;
+            }
+            if (queues.bytes(cpu) >= flushBytes) {
+                // The caller's own section began before this flush: it profits next time.
+                advanceIfNew(cpu.index());
+            }
+            horizon = epochs.refreshHorizon();
+            if (!queues.oldestHasPassed(cpu, horizon)) {
+                return 0;
+            }
+        }
+        return releaseAll(cpu, queues.detach(cpu, horizon, most, release));
     }
 
     /**
@@ -156,13 +184,27 @@ public final class Limbo {
      * @return how many tokens were released.
      */
     public int releasePassedOfAll() {
+        return releasePassedOfOthers(-1);
+    }
+
+    /**
+     * {@link #releasePassedOfAll()} that leaves those slots alone which take from their queues themselves.
+     *
+     * @param mostBytes how long such a queue may be.
+     * @return how many tokens were released.
+     */
+    public int drain(final long mostBytes) {
+        return releasePassedOfOthers(mostBytes);
+    }
+
+    private int releasePassedOfOthers(final long mostBytes) {
         StackReserve.ensureOperation();
         final long horizon = epochs.refreshHorizon();
-        int released = releaseAll(takeShared()) + releaseAll(takeOwn(horizon));
+        final long nanos = mostBytes < 0 ? 0 : System.nanoTime();
+        int released = releaseAll(null, takeShared());
         for (int i = 0; i < cpus.usedCachedSlots(); i++) {
-            // Opaque peek: an empty-looking queue is at worst visited by the next poll.
-            if (queues.getOpaque((long)i * CacheLine.STRIDE_WORDS + FIRST) != EMPTY) {
-                released += releaseAll(takeVisited(i, horizon));
+            if (queues.oldest(i) != EMPTY && (mostBytes < 0 || !queues.looksAfterItself(i, mostBytes, nanos))) {
+                released += releaseAll(null, takeVisited(i, horizon));
             }
         }
         if (released == 0 && bytes() > 0) {
@@ -173,7 +215,7 @@ public final class Limbo {
 
     /** A peek without occupying: a record recycled meanwhile costs at most one flush too many or too few. */
     private void advanceIfNew(final int slot) {
-        final long first = queues.getOpaque((long)slot * CacheLine.STRIDE_WORDS + FIRST);
+        final long first = queues.oldest(slot);
         if (first == EMPTY) {
             return;
         }
@@ -189,43 +231,23 @@ public final class Limbo {
             return EMPTY;
         }
         try {
-            return cpu.carriesCaches() ? detach(cpu, horizon) : EMPTY;
+            return cpu.carriesCaches() ? queues.detach(cpu, horizon, Integer.MAX_VALUE, release) : EMPTY;
         } finally {
             cpu.exit();
         }
     }
 
     private long takeVisited(final int slot, final long horizon) {
-        final Cpu cpu = cpus.tryVisit(slot);
+        final Cpu own = cpus.current();
+        final Cpu cpu = own != null && own.index() == slot ? cpus.enter(own) : cpus.tryVisit(slot);
         if (cpu == null) {
             return EMPTY;
         }
         try {
-            return detach(cpu, horizon);
+            return queues.detach(cpu, horizon, Integer.MAX_VALUE, release);
         } finally {
             cpu.exit();
         }
-    }
-
-    /** Cuts off the queue's oldest tokens, those stamped before the horizon. Returns the first + 1. */
-    private long detach(final Cpu cpu, final long horizon) {
-        final long queue = (long)cpu.index() * CacheLine.STRIDE_WORDS;
-        final long first = queues.getPlain(queue + FIRST);
-        long passed = EMPTY;
-        long next = first;
-        while (next != EMPTY && horizon - records.getPlain((next - 1) * strideWords + stampWord) > 0) {
-            passed = next;
-            next = records.getPlain((next - 1) * strideWords + linkWord);
-        }
-        if (passed == EMPTY) {
-            return EMPTY;
-        }
-        records.putPlain((passed - 1) * strideWords + linkWord, EMPTY);
-        queues.putOpaque(queue + FIRST, next);
-        if (next == EMPTY) {
-            queues.putPlain(queue + LAST, EMPTY);
-        }
-        return first;
     }
 
     /** Takes the shared stack whole, keeps what has passed and puts the rest back. Returns the first kept + 1. */
@@ -238,7 +260,7 @@ public final class Limbo {
         long kept = EMPTY;
         while (next != EMPTY) {
             final long token = next - 1;
-            next = records.getPlain(token * strideWords + linkWord);
+            next = LimboQueues.next(records.getPlain(token * strideWords + linkWord));
             final long stamp = records.getPlain(token * strideWords + stampWord);
             if (stamp == epochs.now()) {
                 epochs.advanceFrom(stamp);
@@ -254,37 +276,37 @@ public final class Limbo {
     }
 
     /** Releases a chain; whatever happens, the part not reached goes back to limbo. */
-    private int releaseAll(final long chain) {
+    private int releaseAll(final Cpu own, final long chain) {
         int released = 0;
         long next = chain;
         try {
             while (next != EMPTY) {
                 final long token = next - 1;
-                next = records.getPlain(token * strideWords + linkWord);
-                if (releaseOne(token)) {
+                next = LimboQueues.next(records.getPlain(token * strideWords + linkWord));
+                if (releaseOne(own, token)) {
                     released++;
                 }
             }
         } finally {
             while (next != EMPTY) {
                 final long token = next - 1;
-                next = records.getPlain(token * strideWords + linkWord);
+                next = LimboQueues.next(records.getPlain(token * strideWords + linkWord));
                 pushShared(token, token);
             }
         }
         return released;
     }
 
-    private boolean releaseOne(final long token) {
+    private boolean releaseOne(final Cpu own, final long token) {
         final long size = release.bytes(token);
         boolean done = false;
         try {
-            done = release.release(token);
+            done = release.release(own, token);
         } catch (final RuntimeException | Error e) {
             report(token, e);
         }
         if (done) {
-            bytes.getAndAdd(0, -size);
+            bytes.add(own, -size);
         } else {
             pushShared(token, token);
         }

@@ -16,7 +16,7 @@ import org.vellum.mem.Pages;
  * documentation for the protocol.
  *
  * <p>Thread safety: methods that take a {@link Cpu} are for its occupant; the others are for any thread. Nothing here
- * parks but {@link #drainIdle}. Frames carry no owner: any thread may free what another allocated.
+ * parks but {@link #drainIdle} and {@link #grow}. Frames carry no owner: any thread may free what another allocated.
  *
  * <p>Misuse throws {@link IllegalArgumentException} or {@link IllegalStateException} and changes nothing.
  */
@@ -74,7 +74,8 @@ public final class FrameAllocator {
     /**
      * Allocates a block, with a reference count of 1 and undefined content.
      *
-     * <p>Never parks; if the buddy or a growing bank is contended beyond patience, that too is reported as exhaustion.
+     * <p>Never parks; if the buddy or a growing bank is contended beyond patience, that too is reported as exhaustion. Outside
+     * sections {@link #grow} sees to it beforehand that there are banks enough.
      *
      * @param cpu the slot that the caller occupies.
      * @param order log2 of the frames, at least 0.
@@ -410,6 +411,33 @@ public final class FrameAllocator {
             }
         }
         return frames;
+    }
+
+    /**
+     * Adds banks until so many frames are free in those that are present, or none can be added: what a caller does outside
+     * sections before it allocates inside one, where nobody may wait for a bank that another thread is adding. May block.
+     *
+     * @param frames how many, at least 0.
+     * @return whether so many are free; others may take them.
+     * @throws IllegalStateException inside a section.
+     */
+    public boolean grow(final long frames) {
+        cpus.mightSleep("grow");
+        while (isShort(frames)) {
+            final long seen = banks.added();
+            if (isShort(frames) && !banks.add(seen)) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /**
+     * @param frames how many are wanted.
+     * @return whether fewer are free in the banks that are present.
+     */
+    public boolean isShort(final long frames) {
+        return counters.buddyFrames() + counters.overflowFrames() + lists.frames() < frames;
     }
 
     /**

@@ -49,12 +49,13 @@ final class Blocks {
         final VmapOptions options = space.options();
         // As for areas: some lazy space is the point, too much wastes addresses. At least one block must fit in limbo.
         limboMaxBytes = Math.max(options.lazyMaxPages() << Pages.SHIFT, BLOCK_BYTES);
-        limbo = new Limbo(epochs, records, VmapBlock.STRIDE_WORDS, VmapBlock.LINK, VmapBlock.STAMP, new Recycle(), listener);
+        limbo = new Limbo(epochs, records, VmapBlock.STRIDE_WORDS, VmapBlock.LINK, VmapBlock.STAMP, BLOCK_BYTES, new Recycle(),
+            listener);
     }
 
     /** A block with no page in use, or {@link BlockPool#NONE}: from the pool, else from the window. */
     long take() {
-        if (limbo.bytes() >= limboMaxBytes) {
+        if (limbo.bytesEstimate() >= limboMaxBytes) {
             if (paceFlush()) {
                 // Once per flush, also what threads have left behind on slots that are idle now.
                 limbo.releasePassedOfAll();
@@ -172,7 +173,7 @@ final class Blocks {
         }
 
         @Override
-        public boolean release(final long block) {
+        public boolean release(final Cpu own, final long block) {
             final long at = block * VmapBlock.STRIDE_WORDS + VmapBlock.WORD;
             final long word = records.getVolatile(at);
             assert VmapBlock.isComplete(word) : "recycling block=" + block + " dirty=" + VmapBlock.dirty(word);

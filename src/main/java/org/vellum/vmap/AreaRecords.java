@@ -156,6 +156,13 @@ final class AreaRecords {
         words.putRelease(at + STATE, word & ~NIBBLE | BUSY);
     }
 
+    /** Changes the state of an area that nobody else changes: of whoever reserved it, or whose limbo or cache it is in. */
+    void become(final long id, final int to) {
+        final long at = id * STRIDE_WORDS + STATE;
+        // Release: what led to it comes first; partner: the acquire in state().
+        words.putRelease(at, words.getPlain(at) & ~NIBBLE | to);
+    }
+
     boolean move(final long id, final long word, final int to) {
         return words.compareAndSet(id * STRIDE_WORDS + STATE, word, word & ~NIBBLE | to);
     }

@@ -143,15 +143,16 @@ public final class AreaTree {
     }
 
     /**
-     * Says that a live area will be freed in one more part.
+     * Says that a live area will be freed in several parts.
      *
-     * @return false if there cannot be so many areas.
+     * @param more how many parts beyond the one it was allocated as, at least 0.
+     * @return false, with nothing changed, if there cannot be so many areas.
      */
-    public boolean splitArea() {
-        if (!ensureAreas(1)) {
+    public boolean splitArea(final int more) {
+        if (!ensureAreas(more)) {
             return false;
         }
-        areas++;
+        areas += more;
         return true;
     }
 

@@ -32,7 +32,7 @@ public final class AtomicFrees implements Reclaimer.Source {
 
     void push(final long id) {
         pendingBytes.getAndAdd(0, space.records().span(id) << Pages.SHIFT);
-        space.countLazy(id, 1);
+        space.lazy.count(null, id, 1);
         if (putBack(id) && worker != null) {
             worker.request(unmapAll);
         }
@@ -82,7 +82,7 @@ public final class AtomicFrees implements Reclaimer.Source {
         final boolean moved = space.records().move(id, space.records().state(id), AreaRecords.LAZY);
         assert moved : "an area on the stack belongs to it";
         pendingBytes.getAndAdd(0, -(space.records().span(id) << Pages.SHIFT));
-        space.retireCounted(id);
+        space.lazy.retireCounted(id);
     }
 
     @Override

@@ -14,17 +14,21 @@ import org.vellum.mem.Words;
  * and those that find nothing here still do.
  *
  * <pre>
- *   record of a slot: for each span of 1..16 pages  [ first area + 1 | count ];  areas are linked through their records
+ *   record of a slot: for each span of 1..16 pages  [ first area + 1 | count | last shortage | - ]
  * </pre>
  *
- * <p>Plain words of the slot's occupant. An area here is in the state <em>cached</em>: in the index, not in the tree.
+ * <p>Areas are linked through their records; plain words of the slot's occupant. An area here is in the state <em>cached</em>: in the index, not in the tree.
  */
 final class RangeCache {
     static final long NONE = -1;
 
-    private static final int MAX_SPAN = 16;
-    private static final int CLASS_WORDS = 2;
+    /** Pages of the longest range that is kept, guard included. */
+    static final int MAX_SPAN = 16;
+
+    private static final int CLASS_WORDS = 4;
     private static final int COUNT = 1;
+    private static final int SHORTAGE = 2;
+    private static final long MAX_SHORTAGE = 32;
     private static final long SLOT_WORDS = (long)MAX_SPAN * CLASS_WORDS;
     private static final long EMPTY = 0;
 
@@ -75,6 +79,24 @@ final class RangeCache {
         words.putPlain(at, records.link(first - 1));
         words.putPlain(at + COUNT, words.getPlain(at + COUNT) - 1);
         return first - 1;
+    }
+
+    /**
+     * How many ranges to cut for the slot that the caller occupies, which has none of this span: twice as many each time, until
+     * some come {@linkplain #relieved back by themselves}.
+     */
+    int shortage(final Cpu cpu, final long span) {
+        if (!cpu.carriesCaches()) {
+            return 0;
+        }
+        final long at = at(cpu, span);
+        final long count = Math.min(MAX_SHORTAGE, Math.max(1, 2 * words.getPlain(at + SHORTAGE)));
+        words.putPlain(at + SHORTAGE, count);
+        return (int)Math.min(count, maxPages / span - words.getPlain(at + COUNT));
+    }
+
+    void relieved(final Cpu cpu, final long span) {
+        words.putPlain(at(cpu, span) + SHORTAGE, 0);
     }
 
     /** Any area of the slot, or {@link #NONE}. */

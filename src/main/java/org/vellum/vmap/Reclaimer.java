@@ -22,7 +22,7 @@ import org.vellum.report.ExhaustedException.Resource;
  * </ol>
  */
 public final class Reclaimer {
-    private static final int LIMBO_SHARE = 16;
+    static final int LIMBO_SHARE = 16;
     private static final int MAX_WAITS = 16;
 
     /** What else keeps addresses that a purge can give back. */
@@ -79,7 +79,7 @@ public final class Reclaimer {
 
     /** To be called after something went to limbo: asks for a drain if the bound is exceeded. Never waits. */
     public void afterRetire() {
-        final long lazy = space.lazyPages();
+        final long lazy = space.lazy.lazyPages();
         final long above = drainAbove.get();
         if (lazy > above && !drainAsked.get()) {
             drainAsked.set(true);
@@ -92,25 +92,27 @@ public final class Reclaimer {
 
     /** To be called before an allocation: does a drain that is asked for, and keeps frames in limbo bounded. */
     public void beforeAllocation() {
-        if (space.lazyPages() > space.options.lazyMaxPages()) {
-            // The worker may have the drain already, but cannot visit a slot that is never idle: the caller's own is one.
+        if (space.lazy.lazyPages() > space.options.lazyMaxPages()) {
             if (drainAsked.get() && drainAsked.compareAndSet(true, false)) {
                 drain(false);
-            } else {
-                space.releasePassed();
+            } else if (!space.options.rangeCaches()) {
+                // Otherwise whoever needs a range looks there first.
+                space.lazy.releasePassed();
             }
-        } else if (drainAbove.get() != space.options.lazyMaxPages() && !drainAsked.get()) {
-            // What was held back is gone: the bound is the bound again.
+        } else if (drainAbove.get() != space.options.lazyMaxPages() && !drainAsked.get()
+            && space.lazy.lazyPages() <= space.options.lazyMaxPages() / 2) {
+            // What was held back is gone: the bound is the bound again. Not at once: slots that recycle what they retire stay close
+            // to where they are, and would ask for a drain again and again.
             drainAbove.set(space.options.lazyMaxPages());
         }
-        if (space.lazyFrames() > space.frames.configuredFrames() / LIMBO_SHARE) {
+        if (space.lazy.lazyFrames() > space.frames.configuredFrames() / LIMBO_SHARE) {
             boundFramesInLimbo();
         }
     }
 
     private void boundFramesInLimbo() {
         poll(true);
-        if (space.lazyFrames() > space.frames.configuredFrames() / LIMBO_SHARE && !space.cpus.inSection()) {
+        if (space.lazy.lazyFrames() > space.frames.configuredFrames() / LIMBO_SHARE && !space.cpus.inSection()) {
             boundedWaits.incrementAndGet();
             space.epochs.awaitPassed(space.epochs.stamp(), space.options.graceNanos());
             poll(true);
@@ -130,13 +132,14 @@ public final class Reclaimer {
      */
     private void drain(final boolean mayWait) {
         drains.incrementAndGet();
-        poll(true);
+        space.lazy.drain();
+        pollSources(true);
         final long bound = space.options.lazyMaxPages();
-        if (mayWait && space.lazyPages() > bound) {
+        if (mayWait && space.lazy.lazyPages() > bound) {
             space.epochs.awaitPassed(space.epochs.stamp(), space.options.graceNanos());
             poll(true);
         }
-        drainAbove.set(Math.max(bound, space.lazyPages() + bound / 2));
+        drainAbove.set(Math.max(bound, space.lazy.lazyPages() + bound / 2));
     }
 
     /**
@@ -146,7 +149,11 @@ public final class Reclaimer {
      * @return things released.
      */
     public int poll(final boolean all) {
-        int released = space.poll(all);
+        return space.poll(all) + pollSources(all);
+    }
+
+    private int pollSources(final boolean all) {
+        int released = 0;
         for (final Source source : sources) {
             released += source.poll(all);
         }
@@ -166,7 +173,7 @@ public final class Reclaimer {
             purge();
             poll(true);
             // What the poll brought back the slots have kept.
-            space.giveBackCached();
+            space.lazy.giveBackKept();
             if (!inSection) {
                 space.frames.drainIdle();
             }
@@ -196,7 +203,7 @@ public final class Reclaimer {
 
     /** Gives up what is cached. */
     void purge() {
-        space.giveBackCached();
+        space.lazy.giveBackKept();
         for (final Source source : sources) {
             source.purge();
         }
@@ -204,7 +211,7 @@ public final class Reclaimer {
 
     /** Gives the ranges that slots keep back to the window. Never waits. */
     public void giveBackRanges() {
-        space.giveBackCached();
+        space.lazy.giveBackKept();
     }
 
     /** @return bytes of addresses in limbo, everywhere. */
@@ -257,7 +264,7 @@ public final class Reclaimer {
             .append(", free window pages=").append(space.freePages())
             .append(" (largest range ").append(space.largestFree()).append(')')
             .append(", in limbo: ").append(limboBytes()).append(" bytes of addresses (")
-            .append(space.lazyFrames()).append(" frames, ").append(space.lazyFrames() << Pages.SHIFT).append(" bytes); ")
+            .append(space.lazy.lazyFrames()).append(" frames, ").append(space.lazy.lazyFrames() << Pages.SHIFT).append(" bytes); ")
             .append(space.epochs.describeHolders());
         if (reason != null && frames) {
             text.append("; ").append(reason);

@@ -137,6 +137,10 @@ public final class Vmalloc {
         final long lowPage = Pages.of(low - space.table.start());
         final long highPage = high - space.table.start() >>> Pages.SHIFT;
         boolean outOfFrames = false;
+        if (space.frames.isShort(pages) && !space.cpus.inSection()) {
+            // Here one can wait for a bank; the sections in which the frames are taken cannot.
+            space.frames.grow(pages);
+        }
         for (int attempt = 0;; attempt++) {
             // Frames that were taken in vain wait in limbo and are missing to everybody: better not to begin.
             final boolean inVain = pages >= WORTH_COUNTING && pages > space.frames.freeFrames();
@@ -149,7 +153,7 @@ public final class Vmalloc {
                 }
                 // Its addresses wait in limbo, so that a later attempt may lack addresses as well.
                 outOfFrames = true;
-                space.abandon(id);
+                space.lazy.abandon(id);
             }
             if (!reclaimer.reclaim(attempt)) {
                 throw id == VmapSpace.BUSY ? reclaimer.busy("vmalloc", pages)
@@ -167,7 +171,7 @@ public final class Vmalloc {
             return filled;
         } finally {
             if (!settled) {
-                space.abandon(id);
+                space.lazy.abandon(id);
             }
         }
     }
@@ -191,13 +195,13 @@ public final class Vmalloc {
         StackReserve.ensureOperation();
         final EagerFlush eager = space.eager();
         if (eager == null) {
-            space.retire(space.claim(address, call, kind, AreaRecords.LAZY));
+            space.lazy.retire(space.claim(address, call, kind, AreaRecords.LAZY));
             reclaimer.afterRetire();
             return;
         }
         eager.lock(call);
         try {
-            space.retire(space.claim(address, call, kind, AreaRecords.LAZY));
+            space.lazy.retire(space.claim(address, call, kind, AreaRecords.LAZY));
             eager.flush();
             space.poll(false);
         } finally {
@@ -230,7 +234,7 @@ public final class Vmalloc {
     public void retire(final long address) {
         if (address != 0) {
             StackReserve.ensureOperation();
-            space.retireMapped(space.claim(address, "retire", AreaKind.VMALLOC, AreaRecords.RETIRING));
+            space.lazy.retireMapped(space.claim(address, "retire", AreaKind.VMALLOC, AreaRecords.RETIRING));
             reclaimer.afterRetire();
         }
     }

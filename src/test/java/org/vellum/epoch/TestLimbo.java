@@ -2,6 +2,7 @@ package org.vellum.epoch;
 
 import java.util.ArrayList;
 import java.util.List;
+import org.vellum.cpu.Cpu;
 import org.vellum.cpu.CpuOptions;
 import org.vellum.cpu.Cpus;
 import org.vellum.cpu.Sweeper;
@@ -25,7 +26,7 @@ final class TestLimbo implements Release, Listener {
     TestLimbo(final CpuOptions options, final int records, final long stallNanos) {
         cpus = new Cpus(options);
         epochs = new Epochs(cpus, new Sweeper(cpus, this), new StallDetector(cpus, this, stallNanos));
-        limbo = new Limbo(epochs, Words.zeroed((long)records * STRIDE), STRIDE, 1, 2, this, this);
+        limbo = new Limbo(epochs, Words.zeroed((long)records * STRIDE), STRIDE, 1, 2, 1, this, this);
     }
 
     TestLimbo() {
@@ -50,7 +51,7 @@ final class TestLimbo implements Release, Listener {
     }
 
     @Override
-    public synchronized boolean release(final long token) {
+    public synchronized boolean release(final Cpu own, final long token) {
         if (toThrow != null && token == 0) {
             throw toThrow;
         }

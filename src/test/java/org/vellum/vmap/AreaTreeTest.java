@@ -177,9 +177,7 @@ class AreaTreeTest {
     @Test
     void freeJoinsBothNeighboursOneOrNone() {
         assertEquals(64, tree.allocate(64, 1));
-        for (int i = 0; i < 5; i++) {
-            assertTrue(tree.splitArea());
-        }
+        assertTrue(tree.splitArea(5));
         tree.free(70, 2);
         assertEquals("70+2", ranges());
         tree.free(80, 2);

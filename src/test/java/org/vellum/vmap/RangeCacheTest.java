@@ -46,7 +46,7 @@ class RangeCacheTest {
     void rangeComesBackWithAnotherTagAndTheOldAddressFaults() {
         final long first = memory.vmalloc(3 * PAGE);
         memory.vfree(first);
-        settle();
+        memory.synchronize();
         assertNull(memory.reader().findArea(first), "a kept range is no area");
         final long second = memory.vmalloc(3 * PAGE);
         assertEquals(first & Address.MASK, second & Address.MASK, "kept by the slot");
@@ -89,7 +89,7 @@ class RangeCacheTest {
     void insideASectionTheyServeToo() {
         final long first = memory.vmalloc(PAGE);
         memory.vfree(first);
-        settle();
+        memory.synchronize();
         final long second;
         try (Cpu cpu = memory.enter()) {
             second = memory.vmalloc(PAGE);

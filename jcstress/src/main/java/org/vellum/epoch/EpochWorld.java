@@ -1,6 +1,7 @@
 package org.vellum.epoch;
 
 import java.util.concurrent.atomic.AtomicLong;
+import org.vellum.cpu.Cpu;
 import org.vellum.cpu.CpuOptions;
 import org.vellum.cpu.Cpus;
 import org.vellum.cpu.Sweeper;
@@ -25,7 +26,7 @@ final class EpochWorld {
     final Epochs epochs = new Epochs(cpus, new Sweeper(cpus, Listener.SILENT),
         new StallDetector(cpus, Listener.SILENT, Long.MAX_VALUE));
     final Words records = Words.zeroed(RECORDS * STRIDE_WORDS);
-    final Limbo limbo = new Limbo(epochs, records, STRIDE_WORDS, LINK, STAMP, new Rewrite(), Listener.SILENT);
+    final Limbo limbo = new Limbo(epochs, records, STRIDE_WORDS, LINK, STAMP, 1, new Rewrite(), Listener.SILENT);
     private final AtomicLong next = new AtomicLong();
 
     /** A record whose entry is present and whose page has its old content. */
@@ -82,7 +83,7 @@ final class EpochWorld {
         }
 
         @Override
-        public boolean release(final long token) {
+        public boolean release(final Cpu own, final long token) {
             rewrite(token);
             records.getAndAdd(token * STRIDE_WORDS + RELEASES, 1);
             return true;
