@@ -231,6 +231,16 @@ final class CurrentBlocks {
         }
     }
 
+    /** Whether some slot's current block has an entry on the cache line; for tests. */
+    boolean isOfCurrentBlock(final long line) {
+        boolean found = false;
+        for (int i = 0; i < cpus.cachedSlots(); i++) {
+            final long end = get(cpus.cpu(i).ownWords(), END);
+            found |= line >= end - (1L << BLOCK_BYTES_SHIFT) && line < end;
+        }
+        return found;
+    }
+
     /** The walker, of a system that nobody uses meanwhile. */
     void verify() {
         final int slots = cpus.cachedSlots();

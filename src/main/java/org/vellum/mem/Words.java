@@ -1,6 +1,7 @@
 package org.vellum.mem;
 
 import java.lang.ref.Cleaner;
+import java.util.function.Consumer;
 import org.agrona.UnsafeApi;
 
 /**
@@ -15,6 +16,9 @@ import org.agrona.UnsafeApi;
  */
 public final class Words {
     private static final Cleaner CLEANER = Cleaner.create();
+
+    /** Told of every reservation; null but in tests that count what an operation writes. */
+    static volatile Consumer<Words> observer;
 
     private final long base;
     private final long length;
@@ -39,6 +43,10 @@ public final class Words {
         final long base = (raw + CacheLine.STRIDE_BYTES - 1) & -CacheLine.STRIDE_BYTES;
         final Words words = new Words(base, length);
         CLEANER.register(words, () -> UnsafeApi.freeMemory(raw));
+        final Consumer<Words> told = observer;
+        if (told != null) {
+            told.accept(words);
+        }
         return words;
     }
 
