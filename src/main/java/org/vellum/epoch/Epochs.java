@@ -166,11 +166,12 @@ public final class Epochs {
 
     /**
      * {@link #synchronize()} for the eager policy, which does nothing else and has checked that it may wait: goes straight to the
-     * scan, since nothing but a flush of its own could have made its stamp pass, and spins longer before it parks.
+     * scan, since nothing but a flush of its own could have made its stamp pass, and spins longer before it parks. Under the
+     * policy's lock, so that the clock cannot run away from a section: each flush waits for those that the one before has left.
      */
     public void flush() {
-        final long stamp = stamp();
-        advanceFrom(stamp);
+        // Volatile: stamp and advance in one, and the full fence between the clear and the stamp (see stamp()).
+        final long stamp = clock.getAndAdd(0, STEP);
         for (int i = 0; i < EAGER_SPINS; i++) {
             if (oldestSection(clock.getVolatile(0)) - stamp > 0) {
                 return;

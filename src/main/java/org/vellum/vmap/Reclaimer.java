@@ -137,7 +137,8 @@ public final class Reclaimer {
         final long bound = space.options.lazyMaxPages();
         if (mayWait && space.lazy.lazyPages() > bound) {
             space.epochs.awaitPassed(space.epochs.stamp(), space.options.graceNanos());
-            poll(true);
+            space.lazy.drain();
+            pollSources(true);
         }
         drainAbove.set(Math.max(bound, space.lazy.lazyPages() + bound / 2));
     }

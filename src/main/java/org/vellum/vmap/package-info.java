@@ -35,10 +35,19 @@
  * limbo and who holds it up.
  *
  * <h2>Ranges that slots keep</h2>
- * What comes back from limbo stays with the slot on which it did, for the next request of the same size there (V14, see
- * {@link org.vellum.vmap.RangeCache}): without, areas of several threads interleave, nothing coalesces, and a deep tree travels
- * between the processors. Such a request does not get the lowest address; bounded and aligned ones do. Exhaustion gives all of
- * it back first.
+ * A slot takes back what it retired, for the next requests of the same size there (V14, see {@link org.vellum.vmap.RangeCache}):
+ * without, areas of several threads interleave, nothing coalesces, and a deep tree travels between the processors. An
+ * unbounded, unaligned request of up to 15 pages goes
+ * <ol>
+ * <li>to the ranges its slot keeps: no lock, no tree, no index;</li>
+ * <li>to the slot's own limbo, from which it takes some of what has passed ({@code Limbo.releaseOwn}), asking for a flush itself once
+ * enough has gathered;</li>
+ * <li>to the tree, for several ranges side by side: twice as many each time, because sections that the operating system has preempted
+ * may hold all limbo up for many milliseconds, and then every request would queue for the one lock;</li>
+ * <li>to the tree for itself alone.</li>
+ * </ol>
+ * Drains leave a slot alone that looks after itself so; measured, what they gave back to the tree was fetched from there again by the
+ * next request. Such requests do not get the lowest address; bounded and aligned ones do. Exhaustion gives all of it back first.
  *
  * <h2>Strictness</h2>
  * The kernel frees frames before the flush and quarantines only addresses. Here both wait, wherever the library owns the
