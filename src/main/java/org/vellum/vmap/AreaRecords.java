@@ -47,7 +47,10 @@ final class AreaRecords {
     private static final int FLAGS_SHIFT = 8;
     private static final int GENERATION_SHIFT = 16;
     private static final long NIBBLE = 0xF;
-    private static final long LOCAL_STEP = (1L << 20) + 1;
+    private static final long LOCAL_STEP = 1L << 20;
+    private static final long TAGS = 0xFFFF;
+    /** Odd and large: the tags of neighbours go different ways. */
+    private static final long TAG_SPREAD = 0x9E37;
 
     private final Words words;
     private final long capacity;
@@ -93,15 +96,18 @@ final class AreaRecords {
     }
 
     /**
-     * Gives a cached area its next life. By whoever took it out of the cache, without the lock: the generation grows by a step
-     * that changes the tag by one, and that the counter under the lock takes a million lives to reach.
+     * Gives a cached area its next life. By whoever took it out of the cache, without the lock: the generation grows by a step that
+     * the counter under the lock takes a million lives to reach, and its tag by an odd number of the record's own, so that it takes
+     * 65,535 lives to recur and that areas which were cut side by side and live side by side do not bear the same.
      */
     void renew(final long id, final AreaKind kind, final int flags, final long pages) {
         final long at = id * STRIDE_WORDS;
         final long old = words.getPlain(at + STATE);
         assert stateOf(old) == CACHED : "renewing state=" + stateOf(old);
-        long next = (old >>> GENERATION_SHIFT) + LOCAL_STEP;
-        next += (next & 0xFFFF) == 0 ? 1 : 0;
+        final long last = old >>> GENERATION_SHIFT;
+        final long spread = id * TAG_SPREAD & TAGS | 1;
+        final long tag = last + spread & TAGS;
+        final long next = (last & ~TAGS) + LOCAL_STEP | (tag == 0 ? spread : tag);
         words.putOpaque(at + PAGES, pages);
         words.putOpaque(at + ALIGN, 1);
         words.putRelease(at + STATE, word(next, flags, kind, RESERVED));

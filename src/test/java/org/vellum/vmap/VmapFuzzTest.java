@@ -24,7 +24,7 @@ import org.vellum.report.PageFaultException;
 
 /** Areas of all kinds against a map of what is live: contents, disjointness, quarantine, and that all comes back. */
 @Tag("stress")
-final class VmapFuzzTest {
+class VmapFuzzTest {
     private static final int OPERATIONS = 600_000;
     private static final int FRAMES = 256;
     private static final int WINDOW = 1024;
@@ -35,9 +35,9 @@ final class VmapFuzzTest {
 
     private final long seed = Long.getLong("seed", System.nanoTime());
     private final Random random = new Random(seed);
-    private final Vellum memory = SmallMemory.builder(FRAMES, WINDOW).graceNanos(0).open();
-    private final long[] frames = SmallMemory.frames(memory, CALLER_FRAMES);
-    private final FuzzReaders readers = new FuzzReaders(memory);
+    private final Vellum memory;
+    private final long[] frames;
+    private final FuzzReaders readers;
     private final List<Live> live = new ArrayList<>();
     private final TreeMap<Long, Live> byPage = new TreeMap<>();
     private final List<Long> stale = new ArrayList<>();
@@ -45,9 +45,20 @@ final class VmapFuzzTest {
     private long exhausted;
     private long moved;
 
+    VmapFuzzTest() {
+        memory = SmallMemory.builder(FRAMES, WINDOW).graceNanos(0).rangeCaches(keepsRanges()).open();
+        frames = SmallMemory.frames(memory, CALLER_FRAMES);
+        readers = new FuzzReaders(memory);
+    }
+
+    /** Whether slots keep ranges, or every request is served by the tree. */
+    boolean keepsRanges() {
+        return false;
+    }
+
     @Test
     void agreesWithTheModel() {
-        System.out.println("VmapFuzzTest seed=" + seed);
+        System.out.println(getClass().getSimpleName() + " seed=" + seed);
         try {
             for (int i = 0; i < OPERATIONS; i++) {
                 step();
@@ -299,7 +310,10 @@ final class VmapFuzzTest {
         memory.reader().vread(area.address, buffer, 0, 16);
         assertEquals(area.kind == AreaKind.VMALLOC ? pattern(area, 0) : area.kind == AreaKind.SPARSE ? 0
             : memory.access().getLong(area.address), buffer.getLong(0));
-        assertThrows(IllegalArgumentException.class, () -> memory.vfree(area.address + PAGE));
+        // Without a guard the next area may begin there, and one in 65,536 bears the same tag.
+        if (live.stream().noneMatch(other -> other.address == area.address + PAGE)) {
+            assertThrows(IllegalArgumentException.class, () -> memory.vfree(area.address + PAGE));
+        }
         assertThrows(PageFaultException.class, () -> memory.access().getLong(area.address ^ 1L << 51));
     }
 
