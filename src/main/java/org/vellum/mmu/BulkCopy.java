@@ -21,10 +21,10 @@ final class BulkCopy {
 
     private enum Operation { GET, PUT, SET }
 
-    private final MappedAccess access;
+    private final AddressTranslation access;
     private final Cpus cpus;
 
-    BulkCopy(final MappedAccess access, final Cpus cpus) {
+    BulkCopy(final AddressTranslation access, final Cpus cpus) {
         this.access = access;
         this.cpus = cpus;
     }

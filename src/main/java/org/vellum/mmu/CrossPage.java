@@ -21,7 +21,7 @@ final class CrossPage {
      * @param width 2, 4 or 8 bytes.
      * @return the value in native order, zero-extended.
      */
-    static long get(final MappedAccess access, final long address, final int width) {
+    static long get(final AddressTranslation access, final long address, final int width) {
         final int below = Pages.SIZE - (int)(address & Pages.OFFSET_MASK);
         final long first = access.readable(address);
         // Biased, so that byte i of the value is at (its page) + i in either page.
@@ -38,7 +38,7 @@ final class CrossPage {
      * @param width 2, 4 or 8 bytes.
      * @param value in native order, in the low {@code width} bytes.
      */
-    static void put(final MappedAccess access, final long address, final int width, final long value) {
+    static void put(final AddressTranslation access, final long address, final int width, final long value) {
         final int below = Pages.SIZE - (int)(address & Pages.OFFSET_MASK);
         final long first = access.writable(address);
         final long second = access.writable(address + below) - below;

@@ -1,0 +1,73 @@
+package org.vellum.mmu;
+
+import org.vellum.frame.PhysicalMemory;
+import org.vellum.mem.Pages;
+
+/**
+ * Vellum addresses to native ones, through the window or the linear map below it: the ground under access by address.
+ *
+ * <p>Invariant: the linear map ends where the window begins or before, so an address is of one of the two, and the window, which
+ * is the hot case, may be asked first.
+ */
+abstract class AddressTranslation {
+    private final PageTable table;
+    private final PhysicalMemory memory;
+    private final PageTable.Elsewhere linear = this::linear;
+
+    /**
+     * @param table the window.
+     * @param memory the linear map, below the window.
+     */
+    AddressTranslation(final PageTable table, final PhysicalMemory memory) {
+        if (memory.physEnd() > table.start()) {
+            throw new IllegalArgumentException("physEnd=" + memory.physEnd() + " windowStart=" + table.start());
+        }
+        this.table = table;
+        this.memory = memory;
+    }
+
+    final PageTable table() {
+        return table;
+    }
+
+    /**
+     * Translates for a load. What is returned is valid to the end of the page, until the caller's section ends or while it owns
+     * the mapping.
+     *
+     * @param address a Vellum address, tag included.
+     * @return the native address.
+     * @throws org.vellum.report.PageFaultException if it is not mapped or the tag is of another generation.
+     */
+    public final long readable(final long address) {
+        return table.readable(address, linear);
+    }
+
+    /**
+     * Translates for a store. What is returned is valid to the end of the page, until the caller's section ends or while it owns
+     * the mapping.
+     *
+     * @param address a Vellum address, tag included.
+     * @return the native address.
+     * @throws org.vellum.report.PageFaultException if it is not mapped, not writable, or of another generation.
+     */
+    public final long writable(final long address) {
+        return table.writable(address, linear);
+    }
+
+    final long translate(final long address, final boolean write) {
+        return write ? writable(address) : readable(address);
+    }
+
+    private long linear(final long address, final boolean write) {
+        // A tagged address is far above the linear map: it is not found there.
+        final long translated = memory.nativeAddressOrZero(address);
+        if (translated == 0) {
+            throw table.fault(address, write);
+        }
+        return translated;
+    }
+
+    static boolean crosses(final long address, final int width) {
+        return (address & Pages.OFFSET_MASK) > Pages.SIZE - width;
+    }
+}
