@@ -52,6 +52,30 @@ final class VellumTest {
     }
 
     @Test
+    void copiesBetweenTwoMemoriesWithoutASectionOfEither() {
+        final int size = 150_001;
+        try (Vellum one = SmallMemory.open(256, 1024); Vellum other = SmallMemory.open(256, 1024)) {
+            final VmapBuffer source = one.buffer(one.vmalloc(size + 100), size + 100);
+            final VmapBuffer target = other.buffer(other.vmalloc(size + 100), size + 100);
+            for (int i = 0; i < size; i++) {
+                source.putByte(i + 37, (byte)(i * 31 >>> 3));
+            }
+            target.setMemory(0, size + 100, (byte)-1);
+            target.putBytes(5, source, 37, size);
+            for (int i = 0; i < size; i++) {
+                assertEquals((byte)(i * 31 >>> 3), target.getByte(i + 5), "i=" + i);
+            }
+            assertEquals(-1, target.getByte(4));
+            assertEquals(-1, target.getByte(size + 5));
+            source.getBytes(37, target, 6, size);
+            assertEquals(source.getByte(37), target.getByte(6));
+            other.vfree(target.address());
+            assertThrows(PageFaultException.class, () -> target.putBytes(0, source, 0, 10));
+            one.vfree(source.address());
+        }
+    }
+
+    @Test
     void wrapsContiguousMemoryOnly() {
         try (Vellum memory = SmallMemory.open(256, 1024)) {
             final UnsafeBuffer buffer = new UnsafeBuffer(0, 0);

@@ -23,9 +23,12 @@ import org.vellum.frame.PhysicalMemory;
  * misaligned, they do what the processor does. Lengths and order are as in Agrona's buffers: native, unless said.
  *
  * <p>Bulk operations open sections of at most 1 MiB themselves, so they may wait for a slot where the caller is in none; see
- * {@link Cpus#enter()}. Nothing else here blocks or allocates. All methods may be called by any thread.
+ * {@link Cpus#enter()}. Between two memories they go through an array of their own, and where the other buffer expands, that
+ * allocates. Nothing else here blocks or allocates. All methods may be called by any thread.
  */
 public final class MappedAccess extends OrderedAccess {
+    private static final int BETWEEN_BYTES = 64 << 10;
+
     private final BulkCopy bulk;
 
     /** Takes the runs of a range. */
@@ -184,13 +187,19 @@ public final class MappedAccess extends OrderedAccess {
         if (other == this) {
             bulk.copy(source, address, length);
         } else {
-            // Two memories: their addresses do not compare, but neither do their frames overlap.
-            bulk.require(address, length, true);
-            final long[] done = {address};
-            other.forEachRun(source, length, (run, bytes) -> {
-                bulk.put(done[0], null, run, bytes);
-                done[0] += bytes;
-            });
+            copyThroughHeap(address, other, source, length);
+        }
+    }
+
+    /** Two memories: in a section of the one nobody may wait for a slot of the other, so no two are open at once. */
+    private void copyThroughHeap(final long address, final MappedAccess other, final long source, final int length) {
+        bulk.require(address, length, true);
+        other.bulk.require(source, length, false);
+        final byte[] between = new byte[Math.min(length, BETWEEN_BYTES)];
+        for (int done = 0; done < length; done += between.length) {
+            final int bytes = Math.min(between.length, length - done);
+            other.bulk.get(source + done, between, BufferUtil.ARRAY_BASE_OFFSET, bytes);
+            bulk.put(address + done, between, BufferUtil.ARRAY_BASE_OFFSET, bytes);
         }
     }
 

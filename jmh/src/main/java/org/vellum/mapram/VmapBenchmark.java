@@ -1,6 +1,7 @@
 package org.vellum.mapram;
 
 import java.util.concurrent.TimeUnit;
+import org.agrona.UnsafeApi;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
 import org.openjdk.jmh.annotations.Fork;
@@ -19,6 +20,7 @@ import org.vellum.OwnedFrames;
 import org.vellum.Relief;
 import org.vellum.Vellum;
 import org.vellum.cpu.Cpu;
+import org.vellum.mem.Words;
 import org.vellum.vmap.VmallocFlags;
 import org.vellum.vmap.Vmap;
 
@@ -29,6 +31,8 @@ import org.vellum.vmap.Vmap;
  * <table>
  * <caption>Rows</caption>
  * <tr><td>{@code touch}</td><td>the floor: mapped once, before; a section, and the touch in it</td></tr>
+ * <tr><td>{@code bare}</td><td>what the processor asks for the same without any check: one CAS to enter, the entries stored, the pages
+ * stored to through them, one CAS to remove the first, the others cleared, a release store to leave</td></tr>
  * <tr><td>{@code blocksSection}</td><td>{@code vmMapRam}, one section around all, its slot handed on as the hint</td></tr>
  * <tr><td>{@code blocksHint}</td><td>the same calls with the hint, each in a section of its own, and one for the touch</td></tr>
  * <tr><td>{@code blocksPlain}</td><td>the calls of the front door, which know no hint</td></tr>
@@ -115,6 +119,56 @@ public class VmapBenchmark {
     public long touch(final Mapped mapped) {
         mapped.touchInSection(mapped.address);
         return mapped.address;
+    }
+
+    /** A slot word, a piece of a table, and pages: nobody else's. */
+    @State(Scope.Thread)
+    public static class Bare {
+        private static final long ENTRIES = 1 << 14;
+
+        @Param({"1", "4", "16", "64"})
+        int pages;
+        private final Words slot = Words.zeroed(16);
+        private final Words table = Words.zeroed(ENTRIES + 64);
+        private final Words memory = Words.zeroed(65 * 512L);
+        private long at;
+        private long value;
+
+        long run() {
+            final long slotWord = slot.address(0);
+            final long first = table.address(at);
+            at = at + pages & ENTRIES - 1;
+            value++;
+            if (!UnsafeApi.compareAndSetLong(null, slotWord, 0, value)) {
+                throw new IllegalStateException();
+            }
+            final long frames = memory.address(0) + 4095 & -4096;
+            UnsafeApi.storeFence();
+            for (int i = 0; i < pages; i++) {
+                UnsafeApi.putLong(first + ((long)i << 3), frames + ((long)i << 12) | 1);
+            }
+            for (int i = 0; i < pages; i++) {
+                UnsafeApi.putLong(UnsafeApi.getLongVolatile(null, first + ((long)i << 3)) & -4096, value);
+            }
+            final long head = UnsafeApi.getLongVolatile(null, first);
+            if (!UnsafeApi.compareAndSetLong(null, first, head, 0)) {
+                throw new IllegalStateException();
+            }
+            for (int i = 1; i < pages; i++) {
+                UnsafeApi.putLong(first + ((long)i << 3), 0);
+            }
+            UnsafeApi.putLongRelease(null, slotWord, 0);
+            return head;
+        }
+    }
+
+    /**
+     * @param bare of this thread.
+     * @return the entry removed.
+     */
+    @Benchmark
+    public long bare(final Bare bare) {
+        return bare.run();
     }
 
     /**
