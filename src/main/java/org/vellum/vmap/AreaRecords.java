@@ -49,8 +49,8 @@ final class AreaRecords {
     private static final long NIBBLE = 0xF;
     private static final long LOCAL_STEP = 1L << 20;
     private static final long TAGS = 0xFFFF;
-    /** Odd and large: the tags of neighbours go different ways. */
-    private static final long TAG_SPREAD = 0x9E37;
+    private static final long LEAST_SPREAD = 0x4001;
+    private static final long SPREADS = 0x1FFF;
 
     private final Words words;
     private final long capacity;
@@ -97,15 +97,17 @@ final class AreaRecords {
 
     /**
      * Gives a cached area its next life. By whoever took it out of the cache, without the lock: the generation grows by a step that
-     * the counter under the lock takes a million lives to reach, and its tag by an odd number of the record's own, so that it takes
-     * 65,535 lives to recur and that areas which were cut side by side and live side by side do not bear the same.
+     * the counter under the lock takes a million lives to reach, and its tag by an odd number of the record's own: so that it takes
+     * 65,535 lives to recur, and that areas which were cut side by side and live side by side do not bear the same. A large number:
+     * moved by one, it would be the tag that the counter deals the range next when it has gone back to the tree, and an address of
+     * the life here would be good for its successor.
      */
     void renew(final long id, final AreaKind kind, final int flags, final long pages) {
         final long at = id * STRIDE_WORDS;
         final long old = words.getPlain(at + STATE);
         assert stateOf(old) == CACHED : "renewing state=" + stateOf(old);
         final long last = old >>> GENERATION_SHIFT;
-        final long spread = id * TAG_SPREAD & TAGS | 1;
+        final long spread = LEAST_SPREAD + 2 * (id & SPREADS);
         final long tag = last + spread & TAGS;
         final long next = (last & ~TAGS) + LOCAL_STEP | (tag == 0 ? spread : tag);
         words.putOpaque(at + PAGES, pages);
