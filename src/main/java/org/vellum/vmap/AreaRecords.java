@@ -47,7 +47,8 @@ final class AreaRecords {
     private static final int FLAGS_SHIFT = 8;
     private static final int GENERATION_SHIFT = 16;
     private static final long NIBBLE = 0xF;
-    private static final long LOCAL_STEP = (1L << 20) + 1;
+    /** Odd and large in its tag: what the counter under the lock, which grows by one, deals next is far from it. */
+    private static final long LOCAL_STEP = (1L << 20) + 0x9E37;
 
     private final Words words;
     private final long capacity;
@@ -94,7 +95,8 @@ final class AreaRecords {
 
     /**
      * Gives a cached area its next life. By whoever took it out of the cache, without the lock: the generation grows by a step
-     * that changes the tag by one, and that the counter under the lock takes a million lives to reach.
+     * that the counter under the lock takes a million lives to reach. The tag moves far: moved by one, it would be the one that
+     * the counter deals the range when it has gone back to the tree, and an address of the life here be good for its successor.
      */
     void renew(final long id, final AreaKind kind, final int flags, final long pages) {
         final long at = id * STRIDE_WORDS;
