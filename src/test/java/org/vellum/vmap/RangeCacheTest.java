@@ -1,6 +1,7 @@
 package org.vellum.vmap;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -55,6 +56,21 @@ class RangeCacheTest {
         assertThrows(PageFaultException.class, () -> memory.access().getLong(first));
         assertThrows(IllegalArgumentException.class, () -> memory.vfree(first));
         memory.vfree(second);
+    }
+
+    @Test
+    void rangeThatLeftItsSlotDoesNotBearTheTagOfALifeItHadThere() {
+        final List<Long> lives = new ArrayList<>();
+        for (int round = 0; round < 50; round++) {
+            for (int life = 0; life < 3; life++) {
+                final long address = memory.vmalloc(PAGE);
+                assertFalse(lives.contains(address), "a stale address would end, or read, its successor: round=" + round);
+                lives.add(address);
+                memory.vfree(address);
+                memory.synchronize();
+            }
+            memory.quiesce();
+        }
     }
 
     @Test
