@@ -15,6 +15,9 @@ import org.vellum.mem.Pages;
  * compare-and-set on the block's own word besides, which is what makes exactly one of two frees win. See the package
  * documentation for the protocol.
  *
+ * <p>This class is the room's face and the hits; what a list cannot serve is the business of {@link Supply}, many frames at once
+ * that of {@link BulkFrames}, several owners that of {@link References}, and figures that of {@link FrameTotals}.
+ *
  * <p>Thread safety: methods that take a {@link Cpu} are for its occupant; the others are for any thread. Nothing here
  * parks but {@link #drainIdle} and {@link #grow}. Frames carry no owner: any thread may free what another allocated.
  *
@@ -23,9 +26,6 @@ import org.vellum.mem.Pages;
 public final class FrameAllocator {
     private static final long NO_FRAME = PhysicalMemory.NO_FRAME;
 
-    /** Blocks moved in one go between an array and the buddy: bounds how long the lock is held. */
-    private static final int BULK = 64;
-
     private final Cpus cpus;
     private final PhysicalMemory memory;
     private final FrameTable table;
@@ -33,9 +33,10 @@ public final class FrameAllocator {
     private final Buddy buddy;
     private final Banks banks;
     private final SlotLists lists;
-    private final int bankOrder;
-    private final long configuredFrames;
-    private volatile Watermark watermark = new Watermark(0, () -> { });
+    private final FrameTotals totals;
+    private final Supply supply;
+    private final BulkFrames bulk;
+    private final References references;
 
     /**
      * Takes no memory yet: the first allocation adds the first bank.
@@ -49,9 +50,12 @@ public final class FrameAllocator {
         table = new FrameTable(memory);
         buddy = new Buddy(cpus, memory, table, counters);
         banks = new Banks(cpus, memory, table, buddy, counters);
-        configuredFrames = options.memoryBytes() >>> Pages.SHIFT;
+        final long configuredFrames = options.memoryBytes() >>> Pages.SHIFT;
         lists = new SlotLists(cpus, configuredFrames);
-        bankOrder = options.bankOrder();
+        totals = new FrameTotals(memory, table, banks, lists, counters, configuredFrames);
+        supply = new Supply(cpus, table, buddy, banks, lists, counters, totals, options.bankOrder());
+        bulk = new BulkFrames(table, buddy, lists, supply);
+        references = new References(memory, table);
     }
 
     /** Two threads at one slot's lists would own one frame together: a slot that was kept beyond its section is refused. */
@@ -86,68 +90,13 @@ public final class FrameAllocator {
     public long allocate(final Cpu cpu, final int order) {
         StackReserve.ensure();
         requireOccupant(cpu);
-        if (isListed(cpu, order)) {
-            final long frame = lists.pop(cpu.index(), order);
-            if (frame != NO_FRAME) {
-                // Opaque: the word is the occupant's while CACHED; whoever frees learns of the frame from its owner.
-                table.putWord(frame, FrameWord.allocated(order));
-                return frame;
-            }
+        final long frame = lists.take(cpu, order);
+        if (frame != NO_FRAME) {
+            // Opaque: the word is the occupant's while CACHED; whoever frees learns of the frame from its owner.
+            table.putWord(frame, FrameWord.allocated(order));
+            return frame;
         }
-        return allocateSlowly(cpu, order);
-    }
-
-    private boolean isListed(final Cpu cpu, final int order) {
-        return order >>> 2 == 0 && cpu.carriesCaches();
-    }
-
-    private long allocateSlowly(final Cpu cpu, final int order) {
-        if (order < 0) {
-            throw new IllegalArgumentException("order=" + order);
-        }
-        if (order > bankOrder) {
-            return NO_FRAME;
-        }
-        // Before anything is taken: should the callback throw, nothing is lost.
-        watermark.fall(sharedFreeFrames() - (1L << order));
-        while (true) {
-            final long seen = banks.added();
-            if (!buddy.lock()) {
-                return NO_FRAME;
-            }
-            final long frame;
-            try {
-                frame = buddy.take(order);
-                if (frame != NO_FRAME && isListed(cpu, order)) {
-                    refill(cpu.index(), order);
-                }
-            } finally {
-                buddy.unlock();
-            }
-            if (frame != NO_FRAME) {
-                table.putWord(frame, FrameWord.allocated(order));
-                return frame;
-            }
-            // What the slot's own lists hold may be all there is, or complete a larger block.
-            if (!banks.add(seen) && drain(cpu) == 0) {
-                return NO_FRAME;
-            }
-        }
-    }
-
-    /** Fills the empty list of a slot with what a batch has left after the block just taken. Under the buddy's lock. */
-    private void refill(final int slot, final int order) {
-        for (int i = 1; i < lists.batch(order); i++) {
-            final long frame = buddy.take(order);
-            if (frame == NO_FRAME) {
-                break;
-            }
-            lists.push(slot, order, frame);
-        }
-        if (lists.size(slot, order) != 0) {
-            lists.reverse(slot, order);
-            counters.count(FrameEvent.REFILL);
-        }
+        return supply.allocate(cpu, order);
     }
 
     /**
@@ -162,69 +111,12 @@ public final class FrameAllocator {
     public void free(final Cpu cpu, final long frame, final int order) {
         StackReserve.ensure();
         requireOccupant(cpu);
-        if (!claim(frame, order)) {
-            throw misuse(frame, order);
+        if (!table.claim(frame, order)) {
+            throw table.misuse(frame, order);
         }
-        giveBack(cpu, frame, order);
-    }
-
-    /** Makes an allocated block the caller's to put into a list: the step at which one of two frees wins. */
-    private boolean claim(final long frame, final int order) {
-        return order >= 0 && order <= bankOrder && memory.isPresent(frame)
-            // CAS: partner of the same CAS of whoever else frees or references the block.
-            && table.compareAndSetWord(frame, FrameWord.allocated(order), FrameWord.cached(order));
-    }
-
-    private RuntimeException misuse(final long frame, final int order) {
-        final int state = table.state(frame);
-        final String what = "frame=" + frame + " order=" + order;
-        if (state == FrameTable.ABSENT) {
-            return new IllegalArgumentException(what + " is in no present bank");
+        if (!lists.offer(cpu, order, frame)) {
+            supply.giveBack(cpu, frame, order);
         }
-        if (state == FrameTable.TAIL) {
-            return new IllegalArgumentException(what + " is inside the block at head=" + table.head(frame));
-        }
-        if (state != FrameTable.ALLOCATED) {
-            return new IllegalStateException(what + " is already free");
-        }
-        if (table.order(frame) != order) {
-            return new IllegalArgumentException(what + " was allocated with order=" + table.order(frame));
-        }
-        return new IllegalStateException(what + " is referenced: count=" + table.count(frame));
-    }
-
-    private void giveBack(final Cpu cpu, final long frame, final int order) {
-        if (isListed(cpu, order) && lists.batch(order) != 0) {
-            final int slot = cpu.index();
-            if (lists.isFull(slot, order)) {
-                drainOldest(slot, order, lists.batch(order));
-            }
-            lists.push(slot, order, frame);
-        } else {
-            buddy.giveOrPush(frame, order);
-            watermark.rise(sharedFreeFrames());
-        }
-    }
-
-    /** Gives the blocks that were freed longest ago back: to the buddy, or in one chain to its overflow stack. */
-    private void drainOldest(final int slot, final int order, final int count) {
-        if (buddy.tryLock()) {
-            try {
-                for (int i = 0; i < count; i++) {
-                    buddy.give(lists.get(slot, order, i), order);
-                }
-            } finally {
-                buddy.unlock();
-            }
-        } else {
-            for (int i = 1; i < count; i++) {
-                table.putNext(lists.get(slot, order, i - 1), lists.get(slot, order, i));
-            }
-            buddy.pushOverflow(lists.get(slot, order, 0), lists.get(slot, order, count - 1), (long)count << order);
-        }
-        lists.dropOldest(slot, order, count);
-        counters.count(FrameEvent.DRAIN);
-        watermark.rise(sharedFreeFrames());
     }
 
     /**
@@ -238,43 +130,10 @@ public final class FrameAllocator {
      * @throws IndexOutOfBoundsException if they do not fit the array.
      */
     public int allocateBulk(final Cpu cpu, final long[] frames, final int offset, final int count) {
-        Objects.checkFromIndexSize(offset, count, frames.length);
-        int got = 0;
-        while (got < count) {
-            final int taken = count - got < BULK ? 0 : takeBulk(frames, offset + got);
-            if (taken == 0) {
-                final long frame = allocate(cpu, 0);
-                if (frame == NO_FRAME) {
-                    break;
-                }
-                frames[offset + got++] = frame;
-            }
-            got += taken;
-        }
-        return got;
-    }
-
-    /**
-     * Takes up to a batch past the lists; 0 if the buddy is empty or contended: the single allocation knows what to do.
-     */
-    private int takeBulk(final long[] frames, final int offset) {
         StackReserve.ensure();
-        watermark.fall(sharedFreeFrames() - BULK);
-        if (!buddy.tryLock()) {
-            return 0;
-        }
-        int taken = 0;
-        try {
-            for (long frame; taken < BULK && (frame = buddy.take(0)) != NO_FRAME; taken++) {
-                frames[offset + taken] = frame;
-            }
-        } finally {
-            buddy.unlock();
-        }
-        for (int i = 0; i < taken; i++) {
-            table.putWord(frames[offset + i], FrameWord.allocated(0));
-        }
-        return taken;
+        requireOccupant(cpu);
+        Objects.checkFromIndexSize(offset, count, frames.length);
+        return bulk.allocate(cpu, frames, offset, count);
     }
 
     /**
@@ -292,19 +151,7 @@ public final class FrameAllocator {
         StackReserve.ensure();
         requireOccupant(cpu);
         Objects.checkFromIndexSize(offset, count, frames.length);
-        for (int i = 0; i < count; i++) {
-            if (!claim(frames[offset + i], 0)) {
-                final RuntimeException misuse = misuse(frames[offset + i], 0);
-                for (int claimed = 0; claimed < i; claimed++) {
-                    // Ours since the claim, so a store gives it back to its owner.
-                    table.putWord(frames[offset + claimed], FrameWord.allocated(0));
-                }
-                throw misuse;
-            }
-        }
-        for (int i = 0; i < count; i++) {
-            giveBack(cpu, frames[offset + i], 0);
-        }
+        bulk.free(cpu, frames, offset, count);
     }
 
     /**
@@ -315,14 +162,7 @@ public final class FrameAllocator {
      * @throws IllegalStateException if the block is free, or the count is at its limit.
      */
     public void get(final long frame) {
-        long word;
-        do {
-            word = allocatedWord(frame);
-            if (FrameWord.count(word) == FrameWord.COUNT_MAX) {
-                throw new IllegalStateException("frame=" + frame + " count=" + FrameWord.COUNT_MAX);
-            }
-            // CAS: partner of the ones in put() and claim(): a block that falls free is not revived.
-        } while (!table.compareAndSetWord(frame, word, word + FrameWord.COUNT_ONE));
+        references.get(frame);
     }
 
     /**
@@ -337,29 +177,12 @@ public final class FrameAllocator {
     public boolean put(final Cpu cpu, final long frame) {
         StackReserve.ensure();
         requireOccupant(cpu);
-        while (true) {
-            final long word = allocatedWord(frame);
-            if (FrameWord.count(word) > 1) {
-                // CAS: what this owner did precedes the free by the last one; partner: claim().
-                if (table.compareAndSetWord(frame, word, word - FrameWord.COUNT_ONE)) {
-                    return false;
-                }
-            } else {
-                final int order = FrameWord.order(word);
-                if (claim(frame, order)) {
-                    giveBack(cpu, frame, order);
-                    return true;
-                }
-            }
+        final int order = references.drop(frame);
+        if (order < 0) {
+            return false;
         }
-    }
-
-    private long allocatedWord(final long frame) {
-        final long word = memory.isPresent(frame) ? table.word(frame) : FrameWord.ABSENT;
-        if (FrameWord.state(word) != FrameTable.ALLOCATED) {
-            throw misuse(frame, table.order(frame));
-        }
-        return word;
+        supply.giveBack(cpu, frame, order);
+        return true;
     }
 
     /**
@@ -372,13 +195,7 @@ public final class FrameAllocator {
      */
     public void split(final long frame, final int order) {
         StackReserve.ensure();
-        // Claimed as a free would, so that a concurrent free of the whole block wins or fails as a whole.
-        if (!claim(frame, order)) {
-            throw misuse(frame, order);
-        }
-        for (long i = (1L << order) - 1; i >= 0; i--) {
-            table.putWord(frame + i, FrameWord.allocated(0));
-        }
+        references.split(frame, order);
     }
 
     /**
@@ -400,17 +217,7 @@ public final class FrameAllocator {
     public int drain(final Cpu cpu) {
         StackReserve.ensure();
         requireOccupant(cpu);
-        int frames = 0;
-        if (cpu.carriesCaches()) {
-            for (int order = 0; order < SlotLists.ORDERS; order++) {
-                final int size = lists.size(cpu.index(), order);
-                if (size != 0) {
-                    drainOldest(cpu.index(), order, size);
-                    frames += size << order;
-                }
-            }
-        }
-        return frames;
+        return supply.drain(cpu);
     }
 
     /**
@@ -423,13 +230,8 @@ public final class FrameAllocator {
      */
     public boolean grow(final long frames) {
         cpus.mightSleep("grow");
-        while (isShort(frames)) {
-            final long seen = banks.added();
-            if (isShort(frames) && !banks.add(seen)) {
-                return false;
-            }
-        }
-        return true;
+        StackReserve.ensure();
+        return supply.grow(frames);
     }
 
     /**
@@ -437,7 +239,7 @@ public final class FrameAllocator {
      * @return whether fewer are free in the banks that are present.
      */
     public boolean isShort(final long frames) {
-        return counters.buddyFrames() + counters.overflowFrames() + lists.frames() < frames;
+        return totals.freePresentFrames() < frames;
     }
 
     /**
@@ -449,19 +251,8 @@ public final class FrameAllocator {
      */
     public int drainIdle() {
         cpus.mightSleep("drainIdle");
-        int frames = 0;
-        for (int slot = 0; slot < lists.slots(); slot++) {
-            final Cpu cpu = cpus.tryVisit(slot);
-            if (cpu != null) {
-                try {
-                    frames += drain(cpu);
-                } finally {
-                    cpu.exit();
-                }
-            }
-        }
-        banks.awaitGrowth();
-        return frames;
+        StackReserve.ensure();
+        return supply.drainIdle();
     }
 
     /**
@@ -498,39 +289,22 @@ public final class FrameAllocator {
 
     /** @return frames that can still be allocated: in the buddy, in lists, in banks not yet added. Exact when quiet. */
     public long freeFrames() {
-        return sharedFreeFrames() + lists.frames();
-    }
-
-    /** Free frames that every slot can get at. */
-    private long sharedFreeFrames() {
-        return counters.buddyFrames() + counters.overflowFrames()
-            + (banks.refusal() == null ? configuredFrames - presentFrames() : 0);
+        return totals.freeFrames();
     }
 
     /** @return frames in allocated blocks, found by walking the table: the leak figure. Slow; exact when quiet. */
     public long allocatedFrames() {
-        long frames = 0;
-        for (int number = 1; number < memory.bankLimit(); number++) {
-            final MemoryBank bank = memory.bank(number);
-            final long end = bank == null ? 0 : bank.firstFrame() + bank.frames();
-            for (long frame = bank == null ? 0 : bank.firstFrame(); frame < end;) {
-                final long word = table.word(frame);
-                final long size = 1L << FrameWord.order(word);
-                frames += FrameWord.state(word) == FrameTable.ALLOCATED ? size : 0;
-                frame += size;
-            }
-        }
-        return frames;
+        return totals.allocatedFrames();
     }
 
     /** @return frames there may be at most. */
     public long configuredFrames() {
-        return configuredFrames;
+        return totals.configuredFrames();
     }
 
     /** @return frames of the banks that are present now. */
     public long presentFrames() {
-        return memory.presentBytes() >>> Pages.SHIFT;
+        return totals.presentFrames();
     }
 
     /** @return free frames in the lists of slots. */
@@ -558,7 +332,7 @@ public final class FrameAllocator {
         if (frames < 0) {
             throw new IllegalArgumentException("frames=" + frames);
         }
-        watermark = new Watermark(frames, Objects.requireNonNull(callback, "callback"));
+        supply.watch(new Watermark(frames, Objects.requireNonNull(callback, "callback")));
     }
 
     /**

@@ -105,6 +105,36 @@ public final class FrameTable {
         return words.compareAndSet(index(frame), expected, word);
     }
 
+    /**
+     * Makes an allocated block the caller's to put into a list: the step at which one of two frees wins.
+     *
+     * @return false if it is no block of that order with a count of 1; {@link #misuse} says why.
+     */
+    boolean claim(final long frame, final int order) {
+        return order >= 0 && order <= memory.bankShift() && memory.isPresent(frame)
+            // CAS: partner of the same CAS of whoever else frees or references the block.
+            && compareAndSetWord(frame, FrameWord.allocated(order), FrameWord.cached(order));
+    }
+
+    /** @return the exception for a block that could not be claimed. */
+    RuntimeException misuse(final long frame, final int order) {
+        final int state = state(frame);
+        final String what = "frame=" + frame + " order=" + order;
+        if (state == ABSENT) {
+            return new IllegalArgumentException(what + " is in no present bank");
+        }
+        if (state == TAIL) {
+            return new IllegalArgumentException(what + " is inside the block at head=" + head(frame));
+        }
+        if (state != ALLOCATED) {
+            return new IllegalStateException(what + " is already free");
+        }
+        if (order(frame) != order) {
+            return new IllegalArgumentException(what + " was allocated with order=" + order(frame));
+        }
+        return new IllegalStateException(what + " is referenced: count=" + count(frame));
+    }
+
     long next(final long frame) {
         return words.getPlain(index(frame) + NEXT);
     }

@@ -1,5 +1,6 @@
 package org.vellum.frame;
 
+import org.vellum.cpu.Cpu;
 import org.vellum.cpu.Cpus;
 import org.vellum.mem.Words;
 
@@ -53,6 +54,25 @@ final class SlotLists {
         return order < ORDERS ? batch >>> order : 0;
     }
 
+    /** Whether the slot has a list for blocks of that order. */
+    static boolean isListed(final Cpu cpu, final int order) {
+        return order >>> 2 == 0 && cpu.carriesCaches();
+    }
+
+    /** The block that the occupant's slot was given last, whose word still says CACHED, or NO_FRAME. */
+    long take(final Cpu cpu, final int order) {
+        return isListed(cpu, order) ? pop(cpu.index(), order) : PhysicalMemory.NO_FRAME;
+    }
+
+    /** Whether the list of the occupant's slot had room for a block, and has it now. */
+    boolean offer(final Cpu cpu, final int order, final long frame) {
+        if (!isListed(cpu, order) || isFull(cpu.index(), order)) {
+            return false;
+        }
+        push(cpu.index(), order, frame);
+        return true;
+    }
+
     int size(final int slot, final int order) {
         return (int)words.getOpaque(record(slot) + order);
     }
@@ -61,7 +81,7 @@ final class SlotLists {
         return size(slot, order) >= 2 * batch(order);
     }
 
-    long pop(final int slot, final int order) {
+    private long pop(final int slot, final int order) {
         final long record = record(slot);
         final long size = words.getPlain(record + order);
         if (size == 0) {

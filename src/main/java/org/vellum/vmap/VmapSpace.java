@@ -51,6 +51,10 @@ public final class VmapSpace {
 
     /** Areas ended twice, or by a stale address: counted for tests. */
     final AtomicLong lostClaims = new AtomicLong();
+    /** How requests that slots keep ranges for fared when none was left: counted for tests, off the fast path. */
+    final AtomicLong recycles = new AtomicLong();
+    final AtomicLong stockUps = new AtomicLong();
+    final AtomicLong cutSingly = new AtomicLong();
 
     /**
      * @param epochs decides when ranges may be reused.
@@ -117,6 +121,7 @@ public final class VmapSpace {
             if (kept != NONE) {
                 return kept;
             }
+            cutSingly.incrementAndGet();
         }
         return ranges.carve(kind, flags, pages, alignPages, low, high, bytes);
     }
@@ -133,10 +138,12 @@ public final class VmapSpace {
             if (id == NONE && lazy.recycle(cpu)) {
                 id = ranges.takeKept(cpu, kind, flags, pages, bytes);
                 if (id != NONE) {
+                    recycles.incrementAndGet();
                     ranges.relieved(cpu, span);
                 }
             }
             if (id == NONE && ranges.stockUp(cpu, span)) {
+                stockUps.incrementAndGet();
                 id = ranges.takeKept(cpu, kind, flags, pages, bytes);
             }
             return id;

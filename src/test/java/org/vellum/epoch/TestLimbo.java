@@ -17,6 +17,8 @@ final class TestLimbo implements Release, Listener {
     final Epochs epochs;
     final Limbo limbo;
     final List<Long> released = new ArrayList<>();
+    /** For each released token the slot that took it back for itself, or null. */
+    final List<Cpu> owners = new ArrayList<>();
     final List<Throwable> failures = new ArrayList<>();
     final List<Integer> stalls = new ArrayList<>();
     final List<Integer> forced = new ArrayList<>();
@@ -59,6 +61,7 @@ final class TestLimbo implements Release, Listener {
             return false;
         }
         released.add(token);
+        owners.add(own);
         return true;
     }
 

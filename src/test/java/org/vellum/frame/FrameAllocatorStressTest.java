@@ -132,13 +132,18 @@ class FrameAllocatorStressTest {
 
     /** No grace period is owed here: nobody looks at frames that are not theirs. */
     private Void trim(final AtomicInteger workers) {
+        final List<Integer> detached = new ArrayList<>();
         while (workers.get() > 0) {
             frames.drainIdle();
+            // Released a round later, as after a grace period: meanwhile an allocation may take them back.
+            detached.forEach(frames::releaseBank);
+            detached.clear();
             for (int bank; (bank = frames.detachFreeBank()) >= 0;) {
-                frames.releaseBank(bank);
+                detached.add(bank);
             }
             Thread.yield();
         }
+        detached.forEach(frames::releaseBank);
         return null;
     }
 

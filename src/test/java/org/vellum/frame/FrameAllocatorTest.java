@@ -173,6 +173,23 @@ class FrameAllocatorTest {
         assertThrows(IllegalStateException.class, frames::drainIdle, "inside a section");
     }
 
+    @Test
+    void shouldRefuseASlotThatTheCallerDoesNotOccupy() {
+        final long[] array = new long[64];
+        final long frame = frames.allocate(cpu, 0);
+        final Cpu left = cpus.tryVisit(cpu.index() + 1 & 3);
+        left.exit();
+        refused(IllegalArgumentException.class, "occupies", () -> frames.allocate(left, 0));
+        refused(IllegalArgumentException.class, "occupies", () -> frames.allocateBulk(left, array, 0, 1));
+        refused(IllegalArgumentException.class, "occupies", () -> frames.allocateBulk(left, array, 0, 64));
+        refused(IllegalArgumentException.class, "occupies", () -> frames.free(left, frame, 0));
+        refused(IllegalArgumentException.class, "occupies", () -> frames.freeBulk(left, new long[] {frame}, 0, 1));
+        refused(IllegalArgumentException.class, "occupies", () -> frames.put(left, frame));
+        refused(IllegalArgumentException.class, "occupies", () -> frames.drain(left));
+        assertEquals(1, frames.allocatedFrames());
+        frames.free(cpu, frame, 0);
+    }
+
     private void refused(final Class<? extends RuntimeException> type, final String text, final Runnable misuse) {
         final RuntimeException e = assertThrows(type, misuse::run);
         assertTrue(e.getMessage().contains(text), e.getMessage());

@@ -8,7 +8,9 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterEach;
@@ -18,7 +20,10 @@ import org.junit.jupiter.api.Timeout;
 import org.vellum.SmallMemory;
 import org.vellum.Vellum;
 import org.vellum.cpu.Cpu;
+import org.vellum.cpu.CpuOptions;
+import org.vellum.cpu.Cpus;
 import org.vellum.mmu.Address;
+import org.vellum.report.ExhaustedException;
 import org.vellum.report.PageFaultException;
 
 /** Ranges that slots keep: reused with another tag, given back on exhaustion and at rest, never lost. */
@@ -114,6 +119,80 @@ class RangeCacheTest {
         }
     }
 
+    /** Maps and unmaps in a loop; sparse areas, so that no frames in limbo make it wait for the reader. */
+    private void mapAndUnmap(final int times, final long size) {
+        for (int i = 0; i < times; i++) {
+            memory.vmap().vunmap(memory.vmap().sparseArea(size));
+        }
+    }
+
+    @Test
+    void rangesAreCutInBatchesWhileASectionHoldsLimboUpAndRecycledAfterwards() throws InterruptedException {
+        final VmapSpace space = memory.vmalloc().space();
+        final int times = 500;
+        final Set<Long> starts = new HashSet<>();
+        try (SmallMemory.Reader reader = new SmallMemory.Reader(memory, "reader")) {
+            for (int i = 0; i < times; i++) {
+                final long address = memory.vmap().sparseArea(PAGE);
+                assertTrue(starts.add(address & Address.MASK), "used again under " + reader.cpu);
+                memory.vmap().vunmap(address);
+            }
+            assertEquals(0, space.recycles.get());
+            final long visits = space.stockUps.get() + space.cutSingly.get();
+            // 1, 2, 4 ... 32 and then 32 at a time.
+            assertTrue(visits <= 6 + times / 32, "visits to the tree=" + visits);
+            assertEquals(2L * times * PAGE, memory.stats().limboBytes(), "all of them, with their guards");
+        }
+        final long visits = space.stockUps.get() + space.cutSingly.get();
+        mapAndUnmap(4 * times, PAGE);
+        assertTrue(space.recycles.get() >= 4 * times / 64, "recycles=" + space.recycles);
+        final long more = space.stockUps.get() + space.cutSingly.get() - visits;
+        // One each time that a flush's worth has gathered: the request that asks for the flush does not profit from it yet.
+        final long flushAreas = space.options.lazyMaxPages() / 16 / 2;
+        assertTrue(more <= 1 + 4 * times / flushAreas, "visits to the tree once limbo flows=" + more);
+    }
+
+    @Test
+    void windowThatIsUsedUpUnderAReaderIsWholeAgainAfterwards() throws InterruptedException {
+        final long[] exhausted = new long[1];
+        try (SmallMemory.Reader reader = new SmallMemory.Reader(memory, "reader"); Cpu cpu = memory.enter()) {
+            // Inside a section, so that it is told at once.
+            for (int i = 0; exhausted[0] == 0 && i < WINDOW_PAGES; i++) {
+                try {
+                    mapAndUnmap(1, 3 * PAGE);
+                } catch (final ExhaustedException e) {
+                    exhausted[0] = i;
+                }
+            }
+            assertEquals(WINDOW_PAGES / 4, exhausted[0], "three pages and a guard each, to the last page: " + reader.cpu + cpu);
+        }
+        mapAndUnmap(1_000, 3 * PAGE);
+    }
+
+    @Test
+    void shortageDoublesUntilRangesComeBackAndLeavesRoomForOthers() throws Exception {
+        final Cpus cpus = new Cpus(CpuOptions.forThisMachine().withCachedSlots(2).withMaxSlots(3));
+        final RangeCache cache = new RangeCache(cpus, new AreaRecords(16), WINDOW_PAGES);
+        try (Cpu cpu = cpus.tryVisit(0); Cpu other = cpus.tryVisit(1); Cpu uncached = cpus.tryVisit(2)) {
+            for (final int expected : new int[] {1, 2, 4, 8, 16, 32, 32, 32}) {
+                assertEquals(expected, cache.shortage(cpu, 2));
+            }
+            assertEquals(1, cache.shortage(cpu, 3), "each length for itself");
+            assertEquals(1, cache.shortage(other, 2), "each slot for itself");
+            cache.relieved(cpu, 2);
+            assertEquals(1, cache.shortage(cpu, 2));
+            assertEquals(2, cache.shortage(cpu, 2));
+            for (int i = 0; i < 5; i++) {
+                cache.shortage(cpu, 16);
+            }
+            assertEquals(WINDOW_PAGES / 64 / 16, cache.shortage(cpu, 16), "a 64th of the window at most");
+            assertTrue(cache.put(cpu, 16, 1));
+            assertEquals(WINDOW_PAGES / 64 / 16 - 1, cache.shortage(cpu, 16), "with what is kept already");
+            assertEquals(0, cache.shortage(uncached, 2));
+        }
+    }
+
+    /** With a reader that holds limbo up now and then, so that ranges are cut in batches as well as recycled. */
     @Test
     @Tag("stress")
     void threadsNeverShareARange() throws InterruptedException {
@@ -130,11 +209,28 @@ class RangeCacheTest {
                 }
             }));
         }
+        threads.add(new Thread(() -> holdUp(end)));
         threads.forEach(Thread::start);
         for (final Thread thread : threads) {
             thread.join();
         }
         assertNull(wrong.get());
+        final VmapSpace space = memory.vmalloc().space();
+        final String covered = "recycles=" + space.recycles + " stockUps=" + space.stockUps + " cutSingly=" + space.cutSingly;
+        assertTrue(space.recycles.get() > 100 && space.stockUps.get() > 100, covered);
+    }
+
+    private void holdUp(final long end) {
+        while (System.nanoTime() - end < 0) {
+            try (Cpu cpu = memory.enter()) {
+                final long leave = System.nanoTime() + 3_000_000;
+                while (System.nanoTime() - leave < 0) {
+                    Thread.onSpinWait();
+                }
+                assert cpu != null;
+            }
+            Thread.yield();
+        }
     }
 
     private void churn(final SplittableRandom random, final long mark, final long end) {

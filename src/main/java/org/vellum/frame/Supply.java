@@ -1,0 +1,185 @@
+package org.vellum.frame;
+
+import org.vellum.cpu.Cpu;
+import org.vellum.cpu.Cpus;
+
+/**
+ * Moves blocks between the lists of slots, the buddy and the banks: what {@link FrameAllocator} does once a list is empty or full.
+ *
+ * <p>Thread safety: methods that take a {@link Cpu} are for its occupant, who has reserved stack; nothing parks but
+ * {@link #drainIdle} and {@link #grow}.
+ */
+final class Supply {
+    private static final long NO_FRAME = PhysicalMemory.NO_FRAME;
+
+    private final Cpus cpus;
+    private final FrameTable table;
+    private final Buddy buddy;
+    private final Banks banks;
+    private final SlotLists lists;
+    private final Counters counters;
+    private final FrameTotals totals;
+    private final int bankOrder;
+    private volatile Watermark watermark = new Watermark(0, () -> { });
+
+    Supply(
+        final Cpus cpus,
+        final FrameTable table,
+        final Buddy buddy,
+        final Banks banks,
+        final SlotLists lists,
+        final Counters counters,
+        final FrameTotals totals,
+        final int bankOrder) {
+        this.cpus = cpus;
+        this.table = table;
+        this.buddy = buddy;
+        this.banks = banks;
+        this.lists = lists;
+        this.counters = counters;
+        this.totals = totals;
+        this.bankOrder = bankOrder;
+    }
+
+    void watch(final Watermark mark) {
+        watermark = mark;
+    }
+
+    /** Tells the watermark of frames about to be taken. Before anything is taken: should the callback throw, nothing is lost. */
+    void announce(final long frames) {
+        watermark.fall(totals.sharedFreeFrames() - frames);
+    }
+
+    /**
+     * A block from the buddy, which also fills the slot's empty list, or from a bank that is added for it.
+     *
+     * @return its head, allocated, or NO_FRAME.
+     * @throws IllegalArgumentException if the order is negative.
+     */
+    long allocate(final Cpu cpu, final int order) {
+        if (order < 0) {
+            throw new IllegalArgumentException("order=" + order);
+        }
+        if (order > bankOrder) {
+            return NO_FRAME;
+        }
+        announce(1L << order);
+        while (true) {
+            final long seen = banks.added();
+            if (!buddy.lock()) {
+                return NO_FRAME;
+            }
+            final long frame;
+            try {
+                frame = buddy.take(order);
+                if (frame != NO_FRAME && SlotLists.isListed(cpu, order)) {
+                    refill(cpu.index(), order);
+                }
+            } finally {
+                buddy.unlock();
+            }
+            if (frame != NO_FRAME) {
+                table.putWord(frame, FrameWord.allocated(order));
+                return frame;
+            }
+            // What the slot's own lists hold may be all there is, or complete a larger block.
+            if (!banks.add(seen) && drain(cpu) == 0) {
+                return NO_FRAME;
+            }
+        }
+    }
+
+    /** Fills the empty list of a slot with what a batch has left after the block just taken. Under the buddy's lock. */
+    private void refill(final int slot, final int order) {
+        for (int i = 1; i < lists.batch(order); i++) {
+            final long frame = buddy.take(order);
+            if (frame == NO_FRAME) {
+                break;
+            }
+            lists.push(slot, order, frame);
+        }
+        if (lists.size(slot, order) != 0) {
+            lists.reverse(slot, order);
+            counters.count(FrameEvent.REFILL);
+        }
+    }
+
+    /** Puts a claimed block where it can be had again: into the slot's list, or to the buddy. Never waits. */
+    void giveBack(final Cpu cpu, final long frame, final int order) {
+        if (lists.offer(cpu, order, frame)) {
+            return;
+        }
+        if (SlotLists.isListed(cpu, order) && lists.batch(order) != 0) {
+            drainOldest(cpu.index(), order, lists.batch(order));
+            lists.push(cpu.index(), order, frame);
+        } else {
+            buddy.giveOrPush(frame, order);
+            watermark.rise(totals.sharedFreeFrames());
+        }
+    }
+
+    /** Gives the blocks that were freed longest ago back: to the buddy, or in one chain to its overflow stack. */
+    private void drainOldest(final int slot, final int order, final int count) {
+        if (buddy.tryLock()) {
+            try {
+                for (int i = 0; i < count; i++) {
+                    buddy.give(lists.get(slot, order, i), order);
+                }
+            } finally {
+                buddy.unlock();
+            }
+        } else {
+            for (int i = 1; i < count; i++) {
+                table.putNext(lists.get(slot, order, i - 1), lists.get(slot, order, i));
+            }
+            buddy.pushOverflow(lists.get(slot, order, 0), lists.get(slot, order, count - 1), (long)count << order);
+        }
+        lists.dropOldest(slot, order, count);
+        counters.count(FrameEvent.DRAIN);
+        watermark.rise(totals.sharedFreeFrames());
+    }
+
+    /** Gives everything in the lists of the occupant's slot back. Never waits. Returns how many frames that were. */
+    int drain(final Cpu cpu) {
+        int frames = 0;
+        if (cpu.carriesCaches()) {
+            for (int order = 0; order < SlotLists.ORDERS; order++) {
+                final int size = lists.size(cpu.index(), order);
+                if (size != 0) {
+                    drainOldest(cpu.index(), order, size);
+                    frames += size << order;
+                }
+            }
+        }
+        return frames;
+    }
+
+    /** {@link #drain} of all slots that nobody occupies; waits, parked, for a bank that is being added. Outside sections. */
+    int drainIdle() {
+        int frames = 0;
+        for (int slot = 0; slot < lists.slots(); slot++) {
+            final Cpu cpu = cpus.tryVisit(slot);
+            if (cpu != null) {
+                try {
+                    frames += drain(cpu);
+                } finally {
+                    cpu.exit();
+                }
+            }
+        }
+        banks.awaitGrowth();
+        return frames;
+    }
+
+    /** Adds banks until so many frames are free in those that are present. Outside sections. Whether there are. */
+    boolean grow(final long frames) {
+        while (totals.freePresentFrames() < frames) {
+            final long seen = banks.added();
+            // Again, now that it is known what has been added: else a bank would be added beside one that is enough.
+            if (totals.freePresentFrames() < frames && !banks.add(seen)) {
+                return false;
+            }
+        }
+        return true;
+    }
+}
