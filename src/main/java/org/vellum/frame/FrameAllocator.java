@@ -60,7 +60,7 @@ public final class FrameAllocator {
 
     /** Two threads at one slot's lists would own one frame together: a slot that was kept beyond its section is refused. */
     private void requireOccupant(final Cpu cpu) {
-        if (!cpus.isOccupant(cpu) && cpus.current() != cpu) {
+        if (cpu == null || !cpus.isOccupant(cpu) && cpus.current() != cpu) {
             throw new IllegalArgumentException("not a slot that the calling thread occupies: cpu=" + cpu);
         }
     }

@@ -186,6 +186,8 @@ class FrameAllocatorTest {
         refused(IllegalArgumentException.class, "occupies", () -> frames.freeBulk(left, new long[] {frame}, 0, 1));
         refused(IllegalArgumentException.class, "occupies", () -> frames.put(left, frame));
         refused(IllegalArgumentException.class, "occupies", () -> frames.drain(left));
+        refused(IllegalArgumentException.class, "occupies", () -> frames.allocate(null, 0));
+        refused(IllegalArgumentException.class, "occupies", () -> frames.free(null, frame, 0));
         assertEquals(1, frames.allocatedFrames());
         frames.free(cpu, frame, 0);
     }
