@@ -19,11 +19,14 @@ public final class Races {
         CLASSES.put("RV3", "mapram\\.BlockLifeStress\\.Creation");
         CLASSES.put("RV5", "mapram\\.MapAgainstPurgeStress\\.Purge");
         CLASSES.put("RV6", "mapram\\.BlockLifeStress\\.DoublePurge");
-        CLASSES.put("RV9", "vmap\\.AreaStress\\.Publication");
+        CLASSES.put("RV9", "vmap\\.AreaStress\\.Publication(ByVmalloc)?");
         CLASSES.put("RV11", "mapram\\.MapAgainstPurgeStress\\.StaleBump");
         CLASSES.put("RV15", "vmap\\.LazyTriggerStress");
         CLASSES.put("announce", "epoch\\.AnnounceClearStress");
         CLASSES.put("limbo", "epoch\\.LimboReleaseStress");
+        CLASSES.put("limbo-own", "epoch\\.LimboReleaseStress\\.Own");
+        CLASSES.put("range-reuse", "vmap\\.RangeReuseStress\\.AgainstReader");
+        CLASSES.put("range-give-back", "vmap\\.RangeReuseStress\\.GiveBackAgainstTake");
         CLASSES.put("retirements", "epoch\\.RetirementsStress");
         CLASSES.put("sweeper", "cpu\\.SlotSweeperStress");
         CLASSES.put("nested", "cpu\\.(RehomeAgainstEnter|NestedWhileDisplaced)Stress");

@@ -53,11 +53,19 @@ class LimboFuzzTest {
         }
 
         void step(final SplittableRandom random) {
-            switch (random.nextInt(6)) {
+            switch (random.nextInt(8)) {
                 case 0 -> toggle();
                 case 1, 2, 3 -> retire(random);
                 case 4 -> check(system.limbo.poll());
+                case 5 -> check(releaseOwn(1 + random.nextInt(4), random.nextInt(400)));
+                case 6 -> check(system.limbo.drain(random.nextInt(400)));
                 default -> check(system.limbo.pollAll());
+            }
+        }
+
+        private int releaseOwn(final int most, final long flushBytes) {
+            try (Cpu cpu = system.cpus.enter()) {
+                return system.limbo.releaseOwn(cpu, most, flushBytes);
             }
         }
 

@@ -50,6 +50,40 @@ class LimboTest {
     }
 
     @Test
+    void anOccupantTakesNothingBackWhileASectionFromBeforeIsOpen() throws InterruptedException {
+        final EpochsTest.Reader reader = new EpochsTest.Reader(system);
+        system.retire(3);
+        for (int i = 0; i < 5; i++) {
+            assertEquals(0, releaseOwn(8));
+            assertEquals(0, system.limbo.drain(0));
+        }
+        assertTrue(system.released.isEmpty());
+        reader.leave();
+        assertEquals(1, releaseOwn(8));
+        assertEquals(List.of(3L), system.released);
+    }
+
+    @Test
+    void anOccupantTakesTheOldestOfItsOwnAndADrainTheRest() {
+        for (long token = 0; token < 10; token++) {
+            system.retire(token);
+        }
+        assertEquals(0, releaseOwn(3), "it asked for the flush in its own section");
+        assertEquals(3, releaseOwn(3));
+        assertEquals(List.of(0L, 1L, 2L), system.released);
+        assertEquals(0, system.limbo.drain(Long.MAX_VALUE), "the slot looks after itself");
+        assertEquals(7, system.limbo.drain(0));
+        assertEquals(0, releaseOwn(3));
+        assertEquals(0, system.limbo.bytes());
+    }
+
+    private int releaseOwn(final int most) {
+        try (Cpu cpu = system.cpus.enter()) {
+            return system.limbo.releaseOwn(cpu, most, 1);
+        }
+    }
+
+    @Test
     void insideASectionPollReleasesWhatPassedBefore() {
         system.retire(4);
         system.epochs.synchronize();

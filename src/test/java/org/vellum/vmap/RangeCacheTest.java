@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.concurrent.atomic.AtomicReference;
+import org.agrona.UnsafeApi;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -76,6 +77,48 @@ class RangeCacheTest {
             }
             memory.quiesce();
         }
+    }
+
+    @Test
+    void nothingIsTakenBackUnderAReaderThatMayHoldTheOldAddress() throws Exception {
+        final long first = memory.vmalloc(PAGE);
+        memory.access().putLong(first, 1);
+        final List<Long> others = new ArrayList<>();
+        try (SmallMemory.Reader reader = new SmallMemory.Reader(memory, "reader")) {
+            final long held = memory.access().readable(first);
+            memory.vfree(first);
+            for (int i = 0; i < 40; i++) {
+                others.add(memory.vmalloc(PAGE));
+                memory.access().putLong(others.get(i), 2);
+                assertNotEquals(first & Address.MASK, others.get(i) & Address.MASK);
+                assertEquals(1, UnsafeApi.getLong(held), "the reader in slot " + reader.cpu.index() + " may look at it");
+            }
+        }
+        others.forEach(memory::vfree);
+    }
+
+    @Test
+    void aCopyUnderWayKeepsWhatItHasTranslated() throws Exception {
+        final long address = memory.vmalloc(2 * PAGE);
+        memory.access().putLong(address, 1);
+        final AtomicReference<Long> next = new AtomicReference<>();
+        memory.access().forEachRun(address, PAGE, (run, bytes) -> {
+            try {
+                next.set(SmallMemory.inThread(() -> {
+                    memory.vfree(address);
+                    memory.poll();
+                    memory.poll();
+                    final long other = memory.vmalloc(2 * PAGE);
+                    memory.access().putLong(other, 2);
+                    memory.access().putLong(other + PAGE, 2);
+                    return other;
+                }));
+            } catch (final Exception e) {
+                throw new AssertionError(e);
+            }
+            assertEquals(1, UnsafeApi.getLong(run), "the next owner's bytes");
+        });
+        memory.vfree(next.get());
     }
 
     @Test

@@ -1,6 +1,7 @@
 package org.vellum.epoch;
 
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.BooleanSupplier;
 import org.vellum.cpu.Cpu;
 import org.vellum.cpu.CpuOptions;
 import org.vellum.cpu.Cpus;
@@ -21,13 +22,26 @@ final class EpochWorld {
     private static final int RELEASES = 5;
     private static final long RECORDS = 1L << 18;
     private static final int LOOKS = 24;
+    /** Longer than what a reader waits for takes, unless somebody is preempted. */
+    private static final long MOST_NANOS = 50_000;
 
-    final Cpus cpus = new Cpus(CpuOptions.forThisMachine().withCachedSlots(2).withMaxSlots(4).withCells(64));
-    final Epochs epochs = new Epochs(cpus, new Sweeper(cpus, Listener.SILENT),
-        new StallDetector(cpus, Listener.SILENT, Long.MAX_VALUE));
+    final Cpus cpus;
+    final Epochs epochs;
     final Words records = Words.zeroed(RECORDS * STRIDE_WORDS);
-    final Limbo limbo = new Limbo(epochs, records, STRIDE_WORDS, LINK, STAMP, 1, new Rewrite(), Listener.SILENT);
+    final Limbo limbo;
     private final AtomicLong next = new AtomicLong();
+
+    EpochWorld() {
+        this(64);
+    }
+
+    /** With one cell all threads want one slot. */
+    EpochWorld(final int cells) {
+        cpus = new Cpus(CpuOptions.forThisMachine().withCachedSlots(2).withMaxSlots(4).withCells(cells));
+        epochs = new Epochs(cpus, new Sweeper(cpus, Listener.SILENT),
+            new StallDetector(cpus, Listener.SILENT, Long.MAX_VALUE));
+        limbo = new Limbo(epochs, records, STRIDE_WORDS, LINK, STAMP, 1, new Rewrite(), Listener.SILENT);
+    }
 
     /** A record whose entry is present and whose page has its old content. */
     long newEntry() {
@@ -44,11 +58,23 @@ final class EpochWorld {
 
     /** In a section: 0 if the entry is cleared, 1 if the page kept its old content, 2 if it did not. */
     int use(final long record) {
+        return use(record, LOOKS, () -> true);
+    }
+
+    /** {@link #use} by a reader that stays until somebody else has done what it must not feel, or for some time. */
+    int useUntil(final long record, final BooleanSupplier done) {
+        final long start = System.nanoTime();
+        return use(record, 0, () -> done.getAsBoolean() || System.nanoTime() - start > MOST_NANOS);
+    }
+
+    private int use(final long record, final int least, final BooleanSupplier done) {
         if (records.getVolatile(record * STRIDE_WORDS + ENTRY) == 0) {
             return 0;
         }
         long seen = 0;
-        for (int i = 0; i < LOOKS; i++) {
+        boolean last = false;
+        for (int i = 0; i < least || !last; i++) {
+            last = done.getAsBoolean();
             seen |= records.getOpaque(record * STRIDE_WORDS + PAGE);
         }
         return seen == 0 ? 1 : 2;

@@ -32,7 +32,7 @@ public final class DoubleUnmapStress {
     }
 
     /**
-     * Would catch {@code MapRam.unmap} removing the head entry by a load and a store instead of {@code PageTable.clearNoFlush}: both
+     * Would catch {@code PageTable.clearMappingNoFlush} removing the head entry by a load and a store instead of a CAS: both
      * count the pages dirty, and the block is retired with pages still in use, or never.
      */
     @JCStressTest

@@ -34,7 +34,7 @@ public final class MapAgainstPurgeStress {
     }
 
     /**
-     * A mapping from the slot's current block while another thread purges it. Would catch {@code MapRam.purgeCurrent} looking
+     * A mapping from the slot's current block while another thread purges it. Would catch {@code CurrentBlocks.purgeSlot} looking
      * at a block without occupying its slot: the mapping would be carved from a block that is in limbo already, and vanish or
      * change under its owner when the block is recycled.
      */

@@ -22,7 +22,7 @@ public final class AreaStress {
 
     /**
      * RV9, publication: a thread that finds an area busy finds its fields and entries. Would catch {@code AreaRecords.publish}
-     * storing the state by less than a release, or {@code VmapSpace.publish} called before the entries are stored.
+     * storing the state by less than a release, where the processor or the compiler makes something of it.
      */
     @JCStressTest
     @Outcome(id = "0", expect = ACCEPTABLE, desc = "not busy yet")
@@ -56,18 +56,73 @@ public final class AreaStress {
         }
     }
 
+    /**
+     * RV9 by the calls that publish: a thread that finds an area busy at a page finds its entry there. Would catch {@code
+     * Vmalloc.allocate} or {@code Vmap.mapUnderLock} publishing before the entries are stored.
+     */
+    @JCStressTest
+    @Outcome(id = "0", expect = ACCEPTABLE, desc = "not busy yet")
+    @Outcome(id = "1", expect = ACCEPTABLE, desc = "busy, with its size and its entry")
+    @Outcome(expect = FORBIDDEN, desc = "busy, but half-built")
+    @State
+    public static class PublicationByVmalloc {
+        private static final int LOOKS = 5000;
+        private static final long SPAN = 2;
+        private static final VmapWorld WORLD = new VmapWorld(64, 1 << 15);
+        private final int index = WORLD.nextIndex();
+        private final long page = index * SPAN;
+        private long address;
+
+        /** Allocates where the other looks. */
+        @Actor
+        public void maker() {
+            final long low = WORLD.table.addressOf(page);
+            address = WORLD.vmalloc.vmallocRange(4096, 4096, VmallocFlags.NONE, low, low + SPAN * 4096);
+        }
+
+        /** @param r what it found. */
+        @Actor
+        public void finder(final I_Result r) {
+            for (int i = 0; i < LOOKS && r.r1 == 0; i++) {
+                r.r1 = look();
+            }
+        }
+
+        private int look() {
+            final long id = WORLD.space.idAt(page);
+            if (id < 0) {
+                return 0;
+            }
+            final AreaRecords records = WORLD.space.records();
+            final long word = records.state(id);
+            if (AreaRecords.stateOf(word) != AreaRecords.BUSY) {
+                return 0;
+            }
+            final long entry = WORLD.table.get(page);
+            return records.start(id) == page && records.size(id) == 4096 && Entry.isPresent(entry)
+                && Entry.tag(entry) == AreaRecords.tagOf(word) ? 1 : 2;
+        }
+
+        /** @param r unused. */
+        @Arbiter
+        public void settle(final I_Result r) {
+            WORLD.vmalloc.vfree(address);
+        }
+    }
+
     /** One page of the library's. */
     @State
     public static class Page {
         static final VmapWorld WORLD = new VmapWorld(64, 1 << 17);
         final int index = WORLD.nextIndex();
         final long address = WORLD.allocate(index);
+        volatile boolean through;
         long next;
     }
 
     /**
-     * Two threads free one address. Would catch {@code VmapSpace.claim} changing the state by a load and a store: the area would enter
-     * limbo twice, and its range the tree twice.
+     * Two threads free one address. Would catch {@code AreaRecords.move} changing the state by a load and a store: the area would
+     * enter limbo twice, and its range the tree twice.
      */
     @JCStressTest
     @Outcome(id = {"1, 0", "0, 1"}, expect = ACCEPTABLE, desc = "one frees, the other is told")
@@ -102,8 +157,8 @@ public final class AreaStress {
     }
 
     /**
-     * A stale free against the recycled record and range. Would catch {@code VmapSpace.claim} not comparing the generation: the stale
-     * free would end the new area.
+     * A stale free against the recycled record and range. Would catch {@code VmapSpace.claim} not comparing the generation: the
+     * stale free would end the new area.
      */
     @JCStressTest
     @Outcome(id = {"1, 0, 1", "0, 1, 1"}, expect = ACCEPTABLE, desc = "one free of the old address wins, the new area lives")
@@ -141,9 +196,9 @@ public final class AreaStress {
     }
 
     /**
-     * A reader in a section against a free whose memory the next owner writes at once. Would catch a release before the grace period
-     * has ended (any weakening of {@code Epochs.stamp}, {@code Limbo}, {@code VmapSpace.retire} stamping before it clears), and
-     * a translation that skips the tag.
+     * A reader in a section against a free whose memory the next owner writes at once. Would catch a release before the grace
+     * period has ended (any weakening of {@code Epochs.stamp}, {@code Limbo}, {@code LazyAreas.retire} stamping before it clears),
+     * and a translation that skips the tag. The reader stays until the next owner has written.
      */
     @JCStressTest
     @Outcome(id = "0", expect = ACCEPTABLE, desc = "free, then read: a page fault")
@@ -156,7 +211,7 @@ public final class AreaStress {
          */
         @Actor
         public void reader(final Page s, final I_Result r) {
-            r.r1 = Page.WORLD.use(s.address, ~s.address);
+            r.r1 = Page.WORLD.useUntil(s.address, ~s.address, () -> s.through);
         }
 
         /** @param s the area. */
@@ -167,6 +222,7 @@ public final class AreaStress {
             Page.WORLD.reclaimer.poll(true);
             s.next = Page.WORLD.vmalloc.vmalloc(4096);
             Page.WORLD.access.putLong(s.next, s.address);
+            s.through = true;
         }
 
         /**
@@ -175,15 +231,56 @@ public final class AreaStress {
          */
         @Arbiter
         public void settle(final Page s, final I_Result r) {
-            Page.WORLD.vmalloc.vfree(s.next);
-            Page.WORLD.settled(s.index);
+            if (s.next != 0) {
+                Page.WORLD.vmalloc.vfree(s.next);
+                Page.WORLD.ended(s.index);
+            }
         }
     }
 
-    /** {@link ViewAgainstUnmap} through {@link VmapBuffer}, one access at a time: each finds the old content or faults. */
+    /** Fifteen pages of the library's, and where to copy them. */
+    @State
+    public static class Pages {
+        static final int COUNT = 15;
+        /** More than states live at a time: what they hold on the heap bounds that. */
+        private static final int RING = 1 << 10;
+        private static final VmapWorld WORLD = new VmapWorld(64, 1 << 17);
+        private final int index = WORLD.nextIndex() & RING - 1;
+        private final long address = WORLD.allocate(index, COUNT);
+        private final byte[] copy = new byte[COUNT * 4096];
+        /** Frames are not on the heap that the harness bounds: without it there would be more states than frames for them. */
+        private final byte[] ballast = new byte[1 << 16];
+        private volatile boolean through;
+        private long next;
+
+        int copy() {
+            return WORLD.copyUntil(address, copy, ~address, () -> through);
+        }
+
+        void freeAndReuse() {
+            WORLD.vmalloc.vfree(address);
+            WORLD.reclaimer.poll(true);
+            WORLD.reclaimer.poll(true);
+            next = WORLD.vmalloc.vmalloc((long)COUNT * 4096);
+            WORLD.write(next, COUNT, address + ballast[0]);
+            through = true;
+        }
+
+        void settle() {
+            if (next != 0) {
+                WORLD.vmalloc.vfree(next);
+                WORLD.ended(index);
+            }
+        }
+    }
+
+    /**
+     * {@link ViewAgainstUnmap} through {@link VmapBuffer}, which translates at each access: each finds the old content or faults.
+     * Copies of many pages, because between the translation of a single word and its load nothing else has time to happen.
+     */
     @JCStressTest
-    @Outcome(id = "0", expect = ACCEPTABLE, desc = "free, then read: a page fault")
-    @Outcome(id = "1", expect = ACCEPTABLE, desc = "old content")
+    @Outcome(id = "0", expect = ACCEPTABLE, desc = "free, then copy: a page fault")
+    @Outcome(id = "1", expect = ACCEPTABLE, desc = "copy, then release: old content throughout")
     @Outcome(expect = FORBIDDEN, desc = "the view showed the next owner's bytes")
     public static class BufferAgainstUnmap {
         /**
@@ -191,18 +288,14 @@ public final class AreaStress {
          * @param r what it saw.
          */
         @Actor
-        public void reader(final Page s, final I_Result r) {
-            r.r1 = Page.WORLD.useView(s.address, ~s.address);
+        public void reader(final Pages s, final I_Result r) {
+            r.r1 = s.copy();
         }
 
         /** @param s the area. */
         @Actor
-        public void owner(final Page s) {
-            Page.WORLD.vmalloc.vfree(s.address);
-            Page.WORLD.reclaimer.poll(true);
-            Page.WORLD.reclaimer.poll(true);
-            s.next = Page.WORLD.vmalloc.vmalloc(4096);
-            Page.WORLD.access.putLong(s.next, s.address);
+        public void owner(final Pages s) {
+            s.freeAndReuse();
         }
 
         /**
@@ -210,9 +303,8 @@ public final class AreaStress {
          * @param r unused.
          */
         @Arbiter
-        public void settle(final Page s, final I_Result r) {
-            Page.WORLD.vmalloc.vfree(s.next);
-            Page.WORLD.settled(s.index);
+        public void settle(final Pages s, final I_Result r) {
+            s.settle();
         }
     }
 

@@ -15,8 +15,8 @@ import org.vellum.report.Listener;
 
 /**
  * RV15, the lazy counter against the drain: exactly {@code lazyMaxPages} are lazy once the first of two frees is done, one area
- * more once both are. Would catch a trigger that compares before it adds, or an ask that is not a CAS ({@code
- * Reclaimer.afterRetire}): no drain, or two.
+ * more once both are. Would catch a trigger that compares before it adds, or an ask that the drain does not take
+ * back ({@code Reclaimer.beforeAllocation}): no drain, or two.
  */
 @JCStressTest
 @Outcome(id = "0, 1, 0", expect = ACCEPTABLE, desc = "no drain at the bound, one drain above it, and nothing stays lazy")

@@ -1,7 +1,11 @@
 package org.vellum.vmap;
 
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.nio.ByteOrder;
 import java.util.Arrays;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.BooleanSupplier;
 import org.agrona.UnsafeApi;
 import org.vellum.cpu.Cpu;
 import org.vellum.cpu.CpuOptions;
@@ -36,7 +40,11 @@ public final class VmapWorld {
     /** More than states live at a time: each has an index for itself. */
     private static final int RING = 1 << 14;
     private static final long BANK_BYTES = 16L << 20;
+    private static final VarHandle LONGS = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.nativeOrder());
     private static final int LOOKS = 16;
+    /** Longer than what a reader waits for takes, a thread that is woken included, unless somebody is preempted. */
+    private static final long MOST_NANOS = 200_000;
+    private static final int MOST_COPIES = 16;
 
     /** The parts, bottom room first. */
     public final Cpus cpus;
@@ -70,14 +78,17 @@ public final class VmapWorld {
      * @param windowPages of the window, a multiple of 1,024.
      */
     public VmapWorld(final int cells, final long windowPages) {
+        this(cells, VmapOptions.of(8 * BANK_BYTES).withWindowPages(windowPages));
+    }
+
+    VmapWorld(final int cells, final VmapOptions options) {
         cpus = new Cpus(CpuOptions.forThisMachine().withCachedSlots(2).withMaxSlots(4).withCells(cells));
         epochs = new Epochs(cpus, new Sweeper(cpus, Listener.SILENT),
             new StallDetector(cpus, Listener.SILENT, Long.MAX_VALUE));
         frames = new FrameAllocator(cpus, new FrameOptions(8 * BANK_BYTES, BANK_BYTES));
-        table = new PageTable(1L << 30, windowPages);
+        table = new PageTable(1L << 30, options.windowPages());
         access = new MappedAccess(table, frames.memory(), cpus);
-        space = new VmapSpace(epochs, frames, table,
-            VmapOptions.of(8 * BANK_BYTES).withWindowPages(windowPages), Listener.SILENT);
+        space = new VmapSpace(epochs, frames, table, options, Listener.SILENT);
         reclaimer = new Reclaimer(space, null);
         atomicFrees = new AtomicFrees(space, null);
         reclaimer.add(atomicFrees);
@@ -136,12 +147,36 @@ public final class VmapWorld {
      * @return the address; {@link #settled} says that it is gone.
      */
     public long allocate(final int index) {
+        return allocate(index, 1);
+    }
+
+    /**
+     * {@link #allocate(int)} of several pages, each of which gets the complement of the area's address.
+     *
+     * @param index of the state.
+     * @param pages how many.
+     * @return the address; {@link #settled} says that it is gone.
+     */
+    public long allocate(final int index, final int pages) {
         if (ringAddresses[index] != 0) {
             vmalloc.vfree(ringAddresses[index]);
         }
-        ringAddresses[index] = vmalloc.vmalloc(4096);
-        access.putLong(ringAddresses[index], ~ringAddresses[index]);
+        ringAddresses[index] = vmalloc.vmalloc(pages * 4096L);
+        write(ringAddresses[index], pages, ~ringAddresses[index]);
         return ringAddresses[index];
+    }
+
+    /**
+     * Stores in the first word of each page.
+     *
+     * @param address of the first.
+     * @param pages how many.
+     * @param value to store.
+     */
+    public void write(final long address, final int pages, final long value) {
+        for (int i = 0; i < pages; i++) {
+            access.putLong(address + i * 4096L, value);
+        }
     }
 
     /**
@@ -168,9 +203,19 @@ public final class VmapWorld {
      */
     public void settled(final int index) {
         final long page = table.pageOf(ringAddresses[index]);
-        if (!table.isZeroed(page) || !Entry.isPresent(table.get(page)) || Entry.tag(table.get(page)) != Address.tag(ringAddresses[index])) {
+        if (!table.isZeroed(page) || !Entry.isPresent(table.get(page))
+            || Entry.tag(table.get(page)) != Address.tag(ringAddresses[index])) {
             ringAddresses[index] = 0;
         }
+    }
+
+    /**
+     * Forgets what a state had and ended: where ranges come back at once, the one there now may bear the same tag by chance.
+     *
+     * @param index of the state.
+     */
+    public void ended(final int index) {
+        ringAddresses[index] = 0;
     }
 
     private long allocateFrame() {
@@ -200,11 +245,31 @@ public final class VmapWorld {
      * @return {@link #OLD}, {@link #FAULT} or {@link #WRONG}.
      */
     public int use(final long address, final long expected) {
+        return use(address, expected, LOOKS, () -> true);
+    }
+
+    /**
+     * {@link #use(long, long)} by a thread that stays in its section until somebody else has done what it must not feel: a section
+     * that is over before that proves nothing. Not for long, because that somebody may have to wait for it.
+     *
+     * @param address in the window.
+     * @param expected the old content.
+     * @param done says that it has happened; one more look follows.
+     * @return {@link #OLD}, {@link #FAULT} or {@link #WRONG}.
+     */
+    public int useUntil(final long address, final long expected, final BooleanSupplier done) {
+        final long start = System.nanoTime();
+        return use(address, expected, 0, () -> done.getAsBoolean() || System.nanoTime() - start > MOST_NANOS);
+    }
+
+    private int use(final long address, final long expected, final int least, final BooleanSupplier done) {
         final Cpu cpu = cpus.enter();
         try {
             final long nativeAddress = access.readable(address);
             long differing = 0;
-            for (int i = 0; i < LOOKS; i++) {
+            boolean last = false;
+            for (int i = 0; i < least || !last; i++) {
+                last = done.getAsBoolean();
                 differing |= UnsafeApi.getLongOpaque(null, nativeAddress) ^ expected;
             }
             return differing == 0 ? OLD : WRONG;
@@ -216,7 +281,7 @@ public final class VmapWorld {
     }
 
     /**
-     * As {@link #use}, by a view: translates at each access.
+     * As {@link #use(long, long)}, by a view: translates at each access.
      *
      * @param address in the window.
      * @param expected the old content.
@@ -230,6 +295,37 @@ public final class VmapWorld {
             for (int i = 0; i < LOOKS / 2; i++) {
                 differing |= view.getLong(0) ^ expected;
                 differing |= view.getLongVolatile(0) ^ expected;
+            }
+            return differing == 0 ? OLD : WRONG;
+        } catch (final PageFaultException e) {
+            return FAULT;
+        } finally {
+            cpu.exit();
+        }
+    }
+
+    /**
+     * As {@link #useUntil}, by a view that is copied whole again and again: what it has translated it holds for as long as the
+     * bytes take to move, some microseconds, where a single access holds it for an instruction.
+     *
+     * @param address in the window.
+     * @param copy receives the bytes, whole pages.
+     * @param expected the old content of the first word of each page.
+     * @param done says that no more copies are needed.
+     * @return {@link #OLD}, {@link #FAULT} or {@link #WRONG}.
+     */
+    public int copyUntil(final long address, final byte[] copy, final long expected, final BooleanSupplier done) {
+        final Cpu cpu = cpus.enter();
+        try {
+            final VmapBuffer view = new VmapBuffer(access, address, copy.length);
+            long differing = 0;
+            boolean last = false;
+            for (int i = 0; i < MOST_COPIES && differing == 0 && !last; i++) {
+                last = done.getAsBoolean();
+                view.getBytes(0, copy);
+                for (int at = 0; at < copy.length; at += 4096) {
+                    differing |= (long)LONGS.get(copy, at) ^ expected;
+                }
             }
             return differing == 0 ? OLD : WRONG;
         } catch (final PageFaultException e) {
