@@ -51,10 +51,16 @@ public abstract class MappedRange {
         if (length < 0 || !table.isZeroed(page, count)) {
             throw refuse(newAddress, length, page);
         }
-        distance = table.entryDistance(newAddress);
-        key = Entry.key(newAddress);
+        // Both follow from the tag, and mappings of one block have one: a view that is wrapped again and again stores its address only.
+        final long newKey = Entry.key(newAddress);
+        if (newKey != key) {
+            distance = table.entryDistance(newAddress);
+            key = newKey;
+        }
         address = newAddress;
-        end = length;
+        if (end != length) {
+            end = length;
+        }
     }
 
     private static long entryOffset(final long address) {
