@@ -201,12 +201,23 @@ final class CurrentBlocks {
     int purge(final int room) {
         int count = 0;
         for (int i = 0; i < cpus.usedCachedSlots(); i++) {
-            // A peek; decided again by the occupant.
-            if (UnsafeApi.getLongOpaque(null, cpus.cpu(i).ownWords() + CURRENT) != NO_BLOCK) {
+            if (looksPurgeable(cpus.cpu(i).ownWords(), room)) {
                 count += purgeSlot(i, room);
             }
         }
         return count;
+    }
+
+    /**
+     * A peek, decided again by the occupant: words of different moments may be wrong either way, and then a block is looked at in vain, or
+     * purged another time. A visit would drive the slot's own threads away.
+     */
+    private boolean looksPurgeable(final long record, final int room) {
+        final long current = UnsafeApi.getLongOpaque(null, record + CURRENT);
+        final long left = UnsafeApi.getLongOpaque(null, record + END) - UnsafeApi.getLongOpaque(null, record + NEXT)
+            >>> ENTRY_BYTES_SHIFT;
+        return current != NO_BLOCK && left < room
+            && UnsafeApi.getLongOpaque(null, record + DIRTY) + blocks.dirtyElsewhere(current - 1) == VmapBlock.PAGES - left;
     }
 
     private int purgeSlot(final int index, final int room) {

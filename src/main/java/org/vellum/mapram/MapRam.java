@@ -256,7 +256,8 @@ public final class MapRam {
         StackReserve.ensureOperation();
         aliases.flush();
         current.purge(VmapBlock.PAGES / 4);
-        reclaimer.poll(true);
+        // Of the caller's slot only: what the others have in limbo has passed as well, and waits for them there.
+        reclaimer.poll(false);
     }
 
     /** @return bytes of blocks in limbo. */
