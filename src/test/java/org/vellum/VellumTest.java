@@ -18,6 +18,7 @@ import org.junit.jupiter.api.Test;
 import org.vellum.cpu.Cpu;
 import org.vellum.epoch.Retirement;
 import org.vellum.mapram.MapRam;
+import org.vellum.report.ExhaustedException;
 import org.vellum.report.PageFaultException;
 import org.vellum.vmap.FlushPolicy;
 import org.vellum.vmap.Vmalloc;
@@ -72,6 +73,18 @@ final class VellumTest {
             other.vfree(target.address());
             assertThrows(PageFaultException.class, () -> target.putBytes(0, source, 0, 10));
             one.vfree(source.address());
+        }
+    }
+
+    @Test
+    void exhaustionSaysExactlyWhatIsInLimbo() {
+        try (Vellum memory = Vellum.open(64L << 20)) {
+            for (int i = 0; i < 1000; i++) {
+                memory.vfree(memory.vmalloc(2 * PAGE));
+            }
+            memory.trim();
+            final String message = assertThrows(ExhaustedException.class, () -> memory.vmalloc(1L << 30)).getMessage();
+            assertTrue(message.contains("in limbo: 0 bytes of addresses (0 frames, 0 bytes)"), message);
         }
     }
 

@@ -53,7 +53,8 @@ public final class Races {
     public static void main(final String[] args) throws Exception {
         final String tests = args.length == 0 ? null : CLASSES.get(args[0]);
         if (tests == null) {
-            System.err.println("usage: Races ID [jcstress options]; ids: " + String.join(" ", CLASSES.keySet()));
+            System.err.println((args.length == 0 ? "" : "no such race: " + args[0] + "; ")
+                + "usage: Races ID [jcstress options]; ids: " + String.join(" ", CLASSES.keySet()));
             System.exit(2);
         }
         final List<String> options = new ArrayList<>(List.of("-t", "^org\\.vellum\\." + tests,

@@ -36,7 +36,7 @@ final class VmapTable {
             console.line("vmap: map + touch + unmap of 4 pages, median of %d x %d ms a cell", rounds, millis);
             final Grid grid = Grid.measure(workload, threads, millis, rounds, console);
             rows(grid, workload.policies(), false);
-            header(workload.policies(), "  eager/blocks  (reference 1)  blocks/touch");
+            header(workload.policies(), "  eager/blocks  (kernel 2008)  blocks/touch");
             for (final int count : threads) {
                 final double blocks = grid.cell("blocks", count).nanos();
                 console.line("%s  %12.1f  %13s  %12.1f", cells(grid, workload.policies(), count),
@@ -64,7 +64,7 @@ final class VmapTable {
                 console.line("%s  %12.1f   %15.2f %%  %4.0f %%", cells(grid, workload.policies(), count),
                     eager.nanos() / blocks.nanos(), 100 * blocks.mapShare(), 100 * eager.mapShare());
             }
-            console.line("  (reference 1, a large directory on 64 CPUs: 20 times faster, mapping below 1 %% of the time)");
+            console.line("  (the kernel in 2008, a large directory on 64 CPUs: 20 times faster, mapping below 1 %% of the time)");
             return ending(workload);
         }
     }

@@ -22,18 +22,28 @@ final class BulkFrames {
     /** How many there were. By the slot's occupant, who has reserved stack and checked the range. */
     int allocate(final Cpu cpu, final long[] frames, final int offset, final int count) {
         int got = 0;
-        while (got < count) {
-            final int taken = count - got < BATCH ? 0 : takeBatch(frames, offset + got);
-            if (taken == 0) {
-                final long frame = allocateOne(cpu);
-                if (frame == PhysicalMemory.NO_FRAME) {
-                    break;
-                }
-                frames[offset + got++] = frame;
+        boolean settled = false;
+        try {
+            for (int taken = 1; taken != 0 && got < count; got += taken) {
+                taken = allocateSome(cpu, frames, offset + got, count - got);
             }
-            got += taken;
+            settled = true;
+            return got;
+        } finally {
+            if (!settled) {
+                // The watermark's callback threw, and the caller will not learn how many there are.
+                free(cpu, frames, offset, got);
+            }
         }
-        return got;
+    }
+
+    private int allocateSome(final Cpu cpu, final long[] frames, final int offset, final int count) {
+        final int taken = count < BATCH ? 0 : takeBatch(frames, offset);
+        if (taken != 0) {
+            return taken;
+        }
+        frames[offset] = allocateOne(cpu);
+        return frames[offset] == PhysicalMemory.NO_FRAME ? 0 : 1;
     }
 
     private long allocateOne(final Cpu cpu) {

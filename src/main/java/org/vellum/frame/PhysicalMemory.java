@@ -178,7 +178,7 @@ public final class PhysicalMemory {
 
     boolean isPresent(final long frame) {
         final long number = frame >>> bankOrder;
-        return number < bankLimit && distances.getOpaque(number) != ABSENT;
+        return number < bankLimit && distances.getAcquire(number) != ABSENT;
     }
 
     /** Publishes a bank. Under the growth lock. */

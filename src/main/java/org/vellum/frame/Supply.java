@@ -89,16 +89,20 @@ final class Supply {
         }
     }
 
-    /** Fills the empty list of a slot with what a batch has left after the block just taken. Under the buddy's lock. */
+    /**
+     * Fills the list of a slot with what a batch has left after the block just taken. It was empty, but the watermark's callback may have
+     * freed into it since. Under the buddy's lock.
+     */
     private void refill(final int slot, final int order) {
-        for (int i = 1; i < lists.batch(order); i++) {
+        final boolean empty = lists.size(slot, order) == 0;
+        while (lists.size(slot, order) < lists.batch(order) - 1) {
             final long frame = buddy.take(order);
             if (frame == NO_FRAME) {
                 break;
             }
             lists.push(slot, order, frame);
         }
-        if (lists.size(slot, order) != 0) {
+        if (empty && lists.size(slot, order) != 0) {
             lists.reverse(slot, order);
             counters.count(FrameEvent.REFILL);
         }
@@ -157,7 +161,7 @@ final class Supply {
     /** {@link #drain} of all slots that nobody occupies; waits, parked, for a bank that is being added. Outside sections. */
     int drainIdle() {
         int frames = 0;
-        for (int slot = 0; slot < lists.slots(); slot++) {
+        for (int slot = 0; slot < cpus.usedCachedSlots(); slot++) {
             final Cpu cpu = cpus.tryVisit(slot);
             if (cpu != null) {
                 try {

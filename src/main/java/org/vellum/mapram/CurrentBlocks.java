@@ -74,7 +74,9 @@ final class CurrentBlocks {
 
     /** Whether no block serves that many pages, or the array does not hold them. */
     static boolean isMalformed(final long[] frames, final int offset, final int count) {
-        return (count - 1 >>> MAX_COUNT_SHIFT | (offset | frames.length - offset - count) >>> Integer.SIZE - 1) != 0;
+        // The last place where a mapping of that count can begin. Subtracted from one by one: no sum of the two can be trusted.
+        final int last = frames.length - count;
+        return (count - 1 >>> MAX_COUNT_SHIFT | (offset | last | last - offset) >>> Integer.SIZE - 1) != 0;
     }
 
     /**

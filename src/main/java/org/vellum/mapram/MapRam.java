@@ -31,7 +31,6 @@ public final class MapRam {
     /** The most pages that a block serves in one mapping (V16). */
     public static final int MAX_BLOCK_PAGES = 64;
 
-    private final VmapSpace space;
     private final Cpus cpus;
     private final Epochs epochs;
     private final PageTable table;
@@ -53,7 +52,6 @@ public final class MapRam {
     public MapRam(
         final VmapSpace space, final Epochs epochs, final PhysicalMemory memory, final Vmap vmap,
         final Reclaimer reclaimer, final Listener listener) {
-        this.space = space;
         this.epochs = epochs;
         this.vmap = vmap;
         this.reclaimer = reclaimer;
@@ -256,7 +254,7 @@ public final class MapRam {
         StackReserve.ensureOperation();
         aliases.flush();
         current.purge(VmapBlock.PAGES / 4);
-        // Of the caller's slot only: what the others have in limbo has passed as well, and waits for them there.
+        // Of the caller's slot only: what has passed of the others' waits for them there, and a visit would drive their threads away.
         reclaimer.poll(false);
     }
 

@@ -10,7 +10,7 @@ import org.vellum.vmap.VmapOptions;
  *   word 0  generation (32) | unused (15) | LEFT (1) | dirty pages (16)        getAndAdd by whoever unmaps or leaves
  *        1  link: of limbo, or of the pool
  *        2  stamp: of limbo
- *        3  state: 0 never a block or given back, 1 a block
+ *        3  number of its area + 1; 0 never a block, or given back
  * </pre>
  */
 final class VmapBlock {

@@ -26,6 +26,7 @@ public final class PageTable {
     public static final int ADDRESS_SHIFT = Pages.SHIFT - 3;
 
     private static final long WHOLE_ENTRIES = -Long.BYTES;
+    private static final int FEW = 4;
     private static final long FRAMES_BASE = UnsafeApi.arrayBaseOffset(long[].class);
 
     private final Words entries;
@@ -281,14 +282,6 @@ public final class PageTable {
     }
 
     /**
-     * @param entryAddress of an entry of this table.
-     * @return number of its page.
-     */
-    public long pageOfEntry(final long entryAddress) {
-        return entryAddress - base >>> 3;
-    }
-
-    /**
      * @param page number of the page, from 0.
      * @param tag generation in the bits of {@link Address#TAG_MASK}.
      * @return what {@code entryAddress << ADDRESS_SHIFT} falls short of the address of the entry's page, modulo 2<sup>64</sup>.
@@ -300,6 +293,9 @@ public final class PageTable {
     /**
      * Installs entries for frames side by side, the first of which says how many they are. By the owner of the range only.
      *
+     * <p>No number is stored before it is checked: the addresses of these pages follow from those of their neighbours, and a reader
+     * that goes by addresses alone looks at whatever is present. The head comes last, so that whoever finds it finds the rest.
+     *
      * @param at native address of the first entry; all are below the limit.
      * @param key their generation, from {@link Entry#key}.
      * @param memory tells the native addresses.
@@ -310,55 +306,50 @@ public final class PageTable {
      */
     public boolean setMapping(
         final long at, final long key, final PhysicalMemory memory, final long[] frames, final int offset, final int count) {
-        assert at >= base && pageOfEntry(at) + count <= limit : "page=" + pageOfEntry(at) + " limit=" + limit;
-        final long source = FRAMES_BASE + ((long)offset << 3);
-        long numbers = UnsafeApi.getLong(frames, source);
-        long addresses = memory.uncheckedAddress(numbers);
-        // Release: one fence for all, then plain stores; partner: the volatile load in readable().
-        UnsafeApi.storeFence();
-        UnsafeApi.putLong(at, (addresses << Entry.PAGE_SHIFT) + key + ((long)count << Entry.COUNT_SHIFT));
+        assert at >= base && ((at - base) >>> 3) + count <= limit : "page=" + ((at - base) >>> 3) + " limit=" + limit;
         // The first few without a loop: what the compiler builds around a short counted loop is longer than all the rest, and
-        // keeps the caller from inlining it.
+        // keeps the caller from inlining it. Where there are fewer, the first stands in for the missing.
+        final long source = FRAMES_BASE + ((long)offset << 3);
+        final long frame0 = UnsafeApi.getLong(frames, source);
+        final long frame1 = count > 1 ? UnsafeApi.getLong(frames, source + 8) : frame0;
+        final long frame2 = count > 2 ? UnsafeApi.getLong(frames, source + 16) : frame0;
+        final long frame3 = count > 3 ? UnsafeApi.getLong(frames, source + 24) : frame0;
+        final long address0 = memory.uncheckedAddress(frame0);
+        final long address1 = memory.uncheckedAddress(frame1);
+        final long address2 = memory.uncheckedAddress(frame2);
+        final long address3 = memory.uncheckedAddress(frame3);
+        if (memory.isTooLarge(frame0 | frame1 | frame2 | frame3)
+            || ((address0 | address1 | address2 | address3) & Pages.OFFSET_MASK) != 0
+            || count > FEW && !setRest(at, key, memory, frames, source, count)) {
+            return false;
+        }
         if (count > 1) {
-            final long frame = UnsafeApi.getLong(frames, source + 8);
-            numbers |= frame;
-            addresses |= setUnchecked(at + 8, memory.uncheckedAddress(frame), key);
+            UnsafeApi.putLong(at + 8, (address1 << Entry.PAGE_SHIFT) + key);
         }
         if (count > 2) {
-            final long frame = UnsafeApi.getLong(frames, source + 16);
-            numbers |= frame;
-            addresses |= setUnchecked(at + 16, memory.uncheckedAddress(frame), key);
+            UnsafeApi.putLong(at + 16, (address2 << Entry.PAGE_SHIFT) + key);
         }
         if (count > 3) {
-            final long frame = UnsafeApi.getLong(frames, source + 24);
-            numbers |= frame;
-            addresses |= setUnchecked(at + 24, memory.uncheckedAddress(frame), key);
+            UnsafeApi.putLong(at + 24, (address3 << Entry.PAGE_SHIFT) + key);
         }
-        final boolean firstFew = (addresses & Pages.OFFSET_MASK) == 0 && !memory.isTooLarge(numbers);
-        return firstFew && (count <= 4 || setRest(at, key, memory, frames, source, count)) || undoMapping(at, count);
+        // Release: the others come first; partner: the volatile load in readable() and clearMappingNoFlush().
+        UnsafeApi.putLongRelease(null, at, (address0 << Entry.PAGE_SHIFT) + key + ((long)count << Entry.COUNT_SHIFT));
+        return true;
     }
 
+    /** What follows the first few, each checked before it is stored. Whoever looks before the head is there sees frames, if any. */
     private static boolean setRest(
         final long at, final long key, final PhysicalMemory memory, final long[] frames, final long source, final int count) {
-        long numbers = 0;
-        long addresses = 0;
-        for (int i = 4; i < count; i++) {
+        for (int i = FEW; i < count; i++) {
             final long frame = UnsafeApi.getLong(frames, source + ((long)i << 3));
-            numbers |= frame;
-            addresses |= setUnchecked(at + ((long)i << 3), memory.uncheckedAddress(frame), key);
+            final long address = memory.uncheckedAddress(frame);
+            if (memory.isTooLarge(frame) || (address & Pages.OFFSET_MASK) != 0) {
+                clear(at, FEW, i);
+                return false;
+            }
+            UnsafeApi.putLong(at + ((long)i << 3), (address << Entry.PAGE_SHIFT) + key);
         }
-        return (addresses & Pages.OFFSET_MASK) == 0 && !memory.isTooLarge(numbers);
-    }
-
-    private static long setUnchecked(final long at, final long address, final long key) {
-        UnsafeApi.putLong(at, (address << Entry.PAGE_SHIFT) + key);
-        return address;
-    }
-
-    /** Nobody was given these addresses, nor could guess their tag: no reader can have used them, and no flush is owed. */
-    private static boolean undoMapping(final long at, final int count) {
-        clear(at, 0, count);
-        return false;
+        return true;
     }
 
     private static void clear(final long at, final int from, final int count) {
@@ -392,8 +383,8 @@ public final class PageTable {
         if (count > 3) {
             UnsafeApi.putLong(at + 24, Entry.NONE);
         }
-        if (count > 4) {
-            clear(at, 4, count);
+        if (count > FEW) {
+            clear(at, FEW, count);
         }
         return true;
     }

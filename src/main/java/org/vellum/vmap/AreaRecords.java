@@ -21,7 +21,7 @@ import org.vellum.mmu.Address;
  * bits are the tag, and 0 means untagged. A state word never recurs, so a CAS of it cannot mistake a recycled record for its
  * former self.
  *
- * <p>Thread safety: taking and returning records under the lock of {@link VmapSpace}; state words by anyone.
+ * <p>Thread safety: taking and returning records under the lock of {@link Ranges}; state words by anyone.
  */
 final class AreaRecords {
     static final int STRIDE_WORDS = 8;
@@ -151,7 +151,7 @@ final class AreaRecords {
         return (int)(word >>> FLAGS_SHIFT & 0xFF);
     }
 
-    /** The tag in the bits of {@link Entry#TAG_MASK}. */
+    /** The tag in the bits of {@link Address#TAG_MASK}. */
     static long tagOf(final long word) {
         return word >>> GENERATION_SHIFT << Address.TAG_SHIFT;
     }

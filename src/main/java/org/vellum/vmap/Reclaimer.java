@@ -258,6 +258,8 @@ public final class Reclaimer {
     ExhaustedException exhausted(final String call, final long pages, final boolean frames) {
         final String reason = space.frames.exhaustionReason();
         final Resource resource = !frames ? Resource.WINDOW : reason != null ? Resource.DIRECT_MEMORY : Resource.FRAMES;
+        // Exact, as the bytes beside it: slots may not have told yet what they have in limbo.
+        final long lazyFrames = space.lazyFrames();
         final StringBuilder text = new StringBuilder(256);
         text.append(call).append(" of ").append(pages).append(" pages: out of ").append(resource)
             .append("; free frames=").append(space.frames.freeFrames())
@@ -265,7 +267,7 @@ public final class Reclaimer {
             .append(", free window pages=").append(space.freePages())
             .append(" (largest range ").append(space.largestFree()).append(')')
             .append(", in limbo: ").append(limboBytes()).append(" bytes of addresses (")
-            .append(space.lazy.lazyFrames()).append(" frames, ").append(space.lazy.lazyFrames() << Pages.SHIFT).append(" bytes); ")
+            .append(lazyFrames).append(" frames, ").append(lazyFrames << Pages.SHIFT).append(" bytes); ")
             .append(space.epochs.describeHolders());
         if (reason != null && frames) {
             text.append("; ").append(reason);

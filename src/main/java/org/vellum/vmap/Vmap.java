@@ -220,6 +220,7 @@ public final class Vmap {
             throw new IllegalArgumentException("offsets.length=" + offsets.length + " sizes.length=" + sizes.length
                 + " align=" + align);
         }
+        StackReserve.ensureOperation();
         final long[] offsetPages = pagesOf("offsets", offsets, align);
         final long[] sizePages = pagesOf("sizes", sizes, align);
         final long[] ids = new long[offsets.length];

@@ -51,11 +51,12 @@ final class VmapFaults implements FaultHandler {
             return (page - start - records.span(id) << Pages.SHIFT) + (address & Pages.OFFSET_MASK)
                 + " bytes past the nearest area below, " + area;
         }
+        final String place = "at offset " + ((page - start << Pages.SHIFT) + (address & Pages.OFFSET_MASK));
         if (AreaRecords.stateOf(word) == AreaRecords.CACHED) {
-            return "inside a range that was unmapped and is kept for reuse, formerly " + area;
+            return place + " of a range that was unmapped and is kept for reuse, formerly " + area;
         }
         if (AreaRecords.stateOf(word) == AreaRecords.LAZY) {
-            return "inside an area that was unmapped and is in limbo, " + area;
+            return place + " inside an area that was unmapped and is in limbo, " + area;
         }
         if (page >= start + records.pages(id)) {
             return "in the guard page of " + area;
@@ -63,7 +64,7 @@ final class VmapFaults implements FaultHandler {
         if (AreaRecords.kindOf(word) != AreaKind.BLOCK && AreaRecords.tagOf(word) != Address.tag(address)) {
             return "tag of another generation than that of " + area;
         }
-        return "at offset " + ((page - start << Pages.SHIFT) + (address & Pages.OFFSET_MASK)) + " of " + area;
+        return place + " of " + area;
     }
 
     private static String area(final VmapSpace space, final long id, final long word) {

@@ -28,8 +28,8 @@
  * </ol>
  *
  * <h2>When limbo is emptied</h2>
- * Lazy pages above {@code min(fls(processors) × 8192, window / 8)} ask for one drain: the worker's, or the next allocator's
- * if it comes first. One flush then serves all of them. The bound grows with the logarithm of the processors, because the
+ * Lazy pages above {@code min(fls(processors) × 8192, window / 8)} ask for one drain: the next allocator's, or the worker's if half as
+ * much again has gathered before one comes. One flush then serves all of them. The bound grows with the logarithm of the processors, because the
  * cost of a flush does too, roughly; but it wastes addresses, of which small windows have few. Exhaustion of addresses or
  * frames purges, then waits for one bounded grace period (never inside a section), retries, and then says what is in
  * limbo and who holds it up.

@@ -21,7 +21,7 @@ final class TourCommandTest {
         final Run run = Run.of(TINY);
         assertEquals(Main.HELD, run.status(), () -> run.out() + " " + run.err());
         final String text = String.join("\n", run.out());
-        for (final String words : List.of("load: ", "eager/blocks", "reference 1", "directory", "batched",
+        for (final String words : List.of("load: ", "eager/blocks", "kernel 2008", "directory", "batched",
             "every check held, nothing leaked")) {
             assertTrue(text.contains(words), words + " in " + text);
         }

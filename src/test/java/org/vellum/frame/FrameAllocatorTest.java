@@ -408,4 +408,37 @@ class FrameAllocatorTest {
             FrameOptions.of(5L << 20).bankBytes(), FrameOptions.of(33L << 20).bankBytes(),
             FrameOptions.of(1L << 30).bankBytes()});
     }
+
+    @Test
+    void aBulkAllocationWhoseCallbackThrowsLeavesNothingBehind() {
+        final long[] array = new long[130];
+        final int[] calls = {0};
+        frames.free(cpu, frames.allocate(cpu, 0), 0);
+        frames.setLowWatermark(frames.configuredFrames() - 70, () -> {
+            calls[0]++;
+            throw new IllegalStateException("callback");
+        });
+        assertThrows(IllegalStateException.class, () -> frames.allocateBulk(cpu, array, 0, array.length));
+        assertEquals(1, calls[0]);
+        assertEquals(0, frames.allocatedFrames());
+        frames.setLowWatermark(0, () -> { });
+    }
+
+    @Test
+    void aCallbackThatFreesIntoTheListWhichIsBeingFilledDoesNotOverfillIt() {
+        final long[] array = new long[200];
+        final int got = frames.allocateBulk(cpu, array, 0, array.length);
+        frames.drain(cpu);
+        final boolean[] freed = {false};
+        frames.setLowWatermark(frames.configuredFrames(), () -> {
+            freed[0] = true;
+            frames.freeBulk(cpu, array, 0, got);
+        });
+        final long frame = frames.allocate(cpu, 0);
+        frames.setLowWatermark(0, () -> { });
+        assertTrue(freed[0]);
+        frames.verify();
+        frames.free(cpu, frame, 0);
+        assertEquals(0, frames.allocatedFrames());
+    }
 }

@@ -8,7 +8,12 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.vellum.SmallMemory.PAGE;
 
 import java.util.ArrayDeque;
+import java.util.Arrays;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.agrona.concurrent.UnsafeBuffer;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.vellum.SmallMemory;
 import org.vellum.Vellum;
@@ -380,5 +385,61 @@ final class MapRamTest {
             final long address = memory.mapRam().vmMapRam(reader.cpu, frames, 0, 4);
             memory.mapRam().vmUnmapRam(reader.cpu, address, 4);
         }
+    }
+
+    @Test
+    void offsetsThatNoArrayHasAreRefusedInsideASectionToo() {
+        final long[] few = SmallMemory.frames(memory, 4);
+        try (Cpu cpu = memory.enter()) {
+            memory.mapRam().vmUnmapRam(cpu, memory.mapRam().vmMapRam(cpu, few, 0, 4), 4);
+            for (final int offset : new int[] {5, 1, -1, Integer.MAX_VALUE, Integer.MAX_VALUE - 1, Integer.MIN_VALUE}) {
+                for (final int count : new int[] {4, 6, 64}) {
+                    assertThrows(IllegalArgumentException.class, () -> memory.mapRam().vmMapRam(cpu, few, offset, count),
+                        "offset=" + offset + " count=" + count);
+                }
+            }
+        }
+        SmallMemory.free(memory, few);
+    }
+
+    @Test
+    @Tag("stress")
+    void whatIsRefusedWasNeverThereForAReaderThatGoesByAddress() throws Exception {
+        final long[] bad = new long[8];
+        System.arraycopy(SmallMemory.frames(memory, 4), 0, bad, 0, 4);
+        System.arraycopy(bad, 0, bad, 4, 4);
+        final long[] good = Arrays.copyOf(bad, 4);
+        final AtomicBoolean stop = new AtomicBoolean();
+        final long next;
+        try (Cpu cpu = memory.enter()) {
+            final long first = memory.mapRam().vmMapRam(cpu, good, 0, 1);
+            next = (first & Address.MASK) + PAGE;
+            memory.mapRam().vmUnmapRam(cpu, first, 1);
+        }
+        final FutureTask<Boolean> reader = new FutureTask<>(() -> {
+            final UnsafeBuffer buffer = new UnsafeBuffer(new byte[8 * PAGE]);
+            while (!stop.get()) {
+                memory.reader().vread(next, buffer, 0, 8 * PAGE);
+            }
+            return true;
+        });
+        final Thread thread = new Thread(reader);
+        thread.start();
+        final long end = System.nanoTime() + 500_000_000L;
+        try (Cpu cpu = memory.enter()) {
+            for (int i = 0; System.nanoTime() - end < 0; i++) {
+                final int at = i & 7;
+                final long frame = bad[at];
+                // Aligned, present, and anywhere: a reader that follows it takes the JVM down.
+                bad[at] = frame | 1L << 33;
+                assertThrows(IllegalArgumentException.class, () -> memory.mapRam().vmMapRam(cpu, bad, 0, 8));
+                bad[at] = frame;
+            }
+        } finally {
+            stop.set(true);
+            thread.join();
+        }
+        assertTrue(reader.get());
+        SmallMemory.free(memory, good);
     }
 }
