@@ -306,9 +306,9 @@ public final class PageTable {
      */
     public boolean setMapping(
         final long at, final long key, final PhysicalMemory memory, final long[] frames, final int offset, final int count) {
-        assert at >= base && ((at - base) >>> 3) + count <= limit : "page=" + ((at - base) >>> 3) + " limit=" + limit;
+        assert isBelowLimit(at, count) : "entry=" + at + " base=" + base + " limit=" + limit;
         // The first few without a loop: what the compiler builds around a short counted loop is longer than all the rest, and
-        // keeps the caller from inlining it. Where there are fewer, the first stands in for the missing.
+        // keeps the caller from inlining it; so do more than 325 bytes of code. Where there are fewer, the first stands in for the missing.
         final long source = FRAMES_BASE + ((long)offset << 3);
         final long frame0 = UnsafeApi.getLong(frames, source);
         final long frame1 = count > 1 ? UnsafeApi.getLong(frames, source + 8) : frame0;
@@ -324,17 +324,25 @@ public final class PageTable {
             return false;
         }
         if (count > 1) {
-            UnsafeApi.putLong(at + 8, (address1 << Entry.PAGE_SHIFT) + key);
+            put(at + 8, address1, key);
         }
         if (count > 2) {
-            UnsafeApi.putLong(at + 16, (address2 << Entry.PAGE_SHIFT) + key);
+            put(at + 16, address2, key);
         }
         if (count > 3) {
-            UnsafeApi.putLong(at + 24, (address3 << Entry.PAGE_SHIFT) + key);
+            put(at + 24, address3, key);
         }
         // Release: the others come first; partner: the volatile load in readable() and clearMappingNoFlush().
         UnsafeApi.putLongRelease(null, at, (address0 << Entry.PAGE_SHIFT) + key + ((long)count << Entry.COUNT_SHIFT));
         return true;
+    }
+
+    private boolean isBelowLimit(final long at, final int count) {
+        return at >= base && at + ((long)count << 3) <= base + limitBytes;
+    }
+
+    private static void put(final long at, final long address, final long key) {
+        UnsafeApi.putLong(at, (address << Entry.PAGE_SHIFT) + key);
     }
 
     /** What follows the first few, each checked before it is stored. Whoever looks before the head is there sees frames, if any. */
@@ -347,7 +355,7 @@ public final class PageTable {
                 clear(at, FEW, i);
                 return false;
             }
-            UnsafeApi.putLong(at + ((long)i << 3), (address << Entry.PAGE_SHIFT) + key);
+            put(at + ((long)i << 3), address, key);
         }
         return true;
     }
