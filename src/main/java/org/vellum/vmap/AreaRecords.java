@@ -1,5 +1,6 @@
 package org.vellum.vmap;
 
+import org.vellum.mem.CacheLine;
 import org.vellum.mem.Words;
 import org.vellum.mmu.Address;
 
@@ -47,20 +48,18 @@ final class AreaRecords {
     private static final int FLAGS_SHIFT = 8;
     private static final int GENERATION_SHIFT = 16;
     private static final long NIBBLE = 0xF;
-    private static final long LOCAL_STEP = 1L << 20;
     private static final long TAGS = 0xFFFF;
-    private static final long LEAST_SPREAD = 0x4001;
-    private static final long SPREADS = 0x1FFF;
 
     private final Words words;
     private final long capacity;
     private long used;
     private long pool;
-    private long generation;
+    private final Words generations = Words.zeroed(2L * CacheLine.STRIDE_WORDS);
 
     AreaRecords(final long capacity) {
         this.capacity = capacity;
         words = Words.reserve(capacity * STRIDE_WORDS);
+        generations.putPlain(0, 1);
     }
 
     Words words() {
@@ -95,24 +94,13 @@ final class AreaRecords {
         return id;
     }
 
-    /**
-     * Gives a cached area its next life. By whoever took it out of the cache, without the lock: the generation grows by a step that
-     * the counter under the lock takes a million lives to reach, and its tag by an odd number of the record's own: so that it takes
-     * 65,535 lives to recur, and that areas which were cut side by side and live side by side do not bear the same. A large number:
-     * moved by one, it would be the tag that the counter deals the range next when it has gone back to the tree, and an address of
-     * the life here would be good for its successor.
-     */
-    void renew(final long id, final AreaKind kind, final int flags, final long pages) {
+    /** Gives a cached area its next life. By whoever took it out of the cache, without the lock, with a generation dealt to him. */
+    void renew(final long id, final long generation, final AreaKind kind, final int flags, final long pages) {
         final long at = id * STRIDE_WORDS;
-        final long old = words.getPlain(at + STATE);
-        assert stateOf(old) == CACHED : "renewing state=" + stateOf(old);
-        final long last = old >>> GENERATION_SHIFT;
-        final long spread = LEAST_SPREAD + 2 * (id & SPREADS);
-        final long tag = last + spread & TAGS;
-        final long next = (last & ~TAGS) + LOCAL_STEP | (tag == 0 ? spread : tag);
+        assert stateOf(words.getPlain(at + STATE)) == CACHED : "renewing state=" + stateOf(words.getPlain(at + STATE));
         words.putOpaque(at + PAGES, pages);
         words.putOpaque(at + ALIGN, 1);
-        words.putRelease(at + STATE, word(next, flags, kind, RESERVED));
+        words.putRelease(at + STATE, word(generation, flags, kind, RESERVED));
     }
 
     /** Returns a record to the pool. Under the lock. */
@@ -124,10 +112,22 @@ final class AreaRecords {
     }
 
     private long nextGeneration() {
+        long next;
         do {
-            generation++;
-        } while ((generation & 0xFFFF) == 0);
-        return generation;
+            next = dealGenerations(1);
+        } while (!isGeneration(next));
+        return next;
+    }
+
+    /** Some generations that nobody else gets: the first of so many. Not all of them {@linkplain #isGeneration are usable}. */
+    long dealGenerations(final int count) {
+        // One sequence for all, so that an address is good for nothing that lives within the next 65,535 lives or so, wherever it is.
+        return generations.getAndAdd(0, count);
+    }
+
+    /** Whether a number is a generation: tag 0 means untagged. */
+    static boolean isGeneration(final long number) {
+        return (number & TAGS) != 0;
     }
 
     private static long word(final long generation, final int flags, final AreaKind kind, final int state) {

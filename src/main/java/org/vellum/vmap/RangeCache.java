@@ -15,6 +15,7 @@ import org.vellum.mem.Words;
  *
  * <pre>
  *   record of a slot: for each span of 1..16 pages  [ first area + 1 | count | last shortage | - ]
+ *   in the words left over of the first two spans   the next generation dealt to the slot, and their end
  * </pre>
  *
  * <p>Areas are linked through their records; plain words of the slot's occupant. An area here is in the state <em>cached</em>: in the
@@ -30,6 +31,9 @@ final class RangeCache {
     private static final int COUNT = 1;
     private static final int SHORTAGE = 2;
     private static final long MAX_SHORTAGE = 32;
+    private static final int NEXT_GENERATION = 3;
+    private static final int END_GENERATION = CLASS_WORDS + 3;
+    private static final int GENERATIONS = 64;
     private static final long SLOT_WORDS = (long)MAX_SPAN * CLASS_WORDS;
     private static final long EMPTY = 0;
 
@@ -80,6 +84,21 @@ final class RangeCache {
         words.putPlain(at, records.link(first - 1));
         words.putPlain(at + COUNT, words.getPlain(at + COUNT) - 1);
         return first - 1;
+    }
+
+    /** A generation that nobody else gets, from those dealt to the slot that the caller occupies. */
+    long generation(final Cpu cpu) {
+        final long slot = cpu.index() * SLOT_WORDS;
+        long next;
+        do {
+            next = words.getPlain(slot + NEXT_GENERATION);
+            if (next == words.getPlain(slot + END_GENERATION)) {
+                next = records.dealGenerations(GENERATIONS);
+                words.putPlain(slot + END_GENERATION, next + GENERATIONS);
+            }
+            words.putPlain(slot + NEXT_GENERATION, next + 1);
+        } while (!AreaRecords.isGeneration(next));
+        return next;
     }
 
     /**

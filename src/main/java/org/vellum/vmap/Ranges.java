@@ -57,7 +57,7 @@ final class Ranges {
     long takeKept(final Cpu cpu, final AreaKind kind, final int flags, final long pages, final long bytes) {
         final long id = cache.take(cpu, span(pages, flags));
         if (id != RangeCache.NONE) {
-            records.renew(id, kind, flags, pages);
+            records.renew(id, cache.generation(cpu), kind, flags, pages);
             records.size(id, bytes);
         }
         return id;
