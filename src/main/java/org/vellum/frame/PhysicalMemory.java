@@ -92,7 +92,7 @@ public final class PhysicalMemory {
     }
 
     /**
-     * The native address of a frame for callers that check several frames together, after them, without a branch each.
+     * The native address of a frame for callers that check several frames together, without a branch each.
      *
      * @param frame any number.
      * @return the address of its first byte; not page-aligned if its bank is absent; meaningless if {@link #isTooLarge}.
