@@ -1,0 +1,264 @@
+package org.vellum.slab;
+
+import org.agrona.UnsafeApi;
+import org.vellum.cpu.Cpu;
+import org.vellum.cpu.Cpus;
+import org.vellum.cpu.StackReserve;
+import org.vellum.epoch.Epochs;
+import org.vellum.frame.FrameAllocator;
+import org.vellum.report.Listener;
+
+/**
+ * The room's face: objects of up to 8 KiB, by Vellum address. The protocol is in the package documentation.
+ *
+ * <p>An object carries one small number from allocation to free, its <em>owner</em>: 0 to {@link #MAX_OWNER}. The room above
+ * knows what it means.
+ *
+ * <p>Thread safety: methods that take a {@link Cpu} are for its occupant; all others are for any thread, inside sections or out.
+ * Nothing here waits.
+ */
+public final class SlabAllocator {
+    /** The largest owner that an object can carry. */
+    public static final int MAX_OWNER = SlabTable.MAX_LIVE - SlabTable.LIVE;
+
+    /** What {@link #free} and {@link #look} say of an address that lies in no slab. */
+    public static final long NOT_HERE = 0;
+
+    private static final int OWNER_BITS = 8;
+    private static final long ADDRESS_MASK = -1L >>> Short.SIZE;
+
+    private final Cpus cpus;
+    private final Slabs slabs;
+    private final SlabTable table;
+    private final CurrentSlabs current;
+    private final DeferredFrees deferred;
+    private final SlabMisuse misuse;
+
+    /**
+     * @param epochs decides when deferred frees are through.
+     * @param frames where slabs come from.
+     * @param listener hears of releases that fail.
+     */
+    public SlabAllocator(final Epochs epochs, final FrameAllocator frames, final Listener listener) {
+        cpus = epochs.cpus();
+        slabs = new Slabs(cpus, frames);
+        table = slabs.table;
+        current = new CurrentSlabs(cpus, slabs);
+        deferred = new DeferredFrees(epochs, slabs, listener);
+        misuse = new SlabMisuse(table);
+    }
+
+    /**
+     * Allocates an object with undefined content.
+     *
+     * @param cpu the slot that the caller occupies.
+     * @param sizeClass of {@link SizeClasses}.
+     * @param owner 0 to {@link #MAX_OWNER}.
+     * @return its Vellum address, tag included; 0 if there are no frames for a slab.
+     */
+    public long allocate(final Cpu cpu, final int sizeClass, final int owner) {
+        assert owner >= 0 && owner <= MAX_OWNER : "owner=" + owner;
+        final byte live = (byte)(SlabTable.LIVE + owner);
+        return cpu.carriesCaches() ? current.take(cpu, sizeClass, live) : current.takeUncached(cpu, sizeClass, live);
+    }
+
+    /**
+     * Frees an object: it may be handed out again at once.
+     *
+     * @param address any value.
+     * @return {@link #NOT_HERE}, with nothing changed, if it lies in no slab and bears no tag; else what {@link #ownerOf} and
+     *     {@link #bytesOf} take apart.
+     * @throws IllegalArgumentException if it is not where an object begins.
+     * @throws IllegalStateException if the object is free already, or the address is of an earlier slab.
+     */
+    public long free(final long address) {
+        return end(null, address, SlabTable.FREE);
+    }
+
+    /**
+     * Frees an object once every section that is open now has ended; until then no byte of it changes. Never waits, allocates or
+     * fails.
+     *
+     * @param cpu the slot that the caller occupies, or null if it could get none.
+     * @param address as for {@link #free}.
+     * @return as {@link #free}.
+     */
+    public long freeDeferred(final Cpu cpu, final long address) {
+        return end(cpu, address, SlabTable.DEFERRED);
+    }
+
+    private long end(final Cpu cpu, final long address, final byte as) {
+        StackReserve.ensure();
+        final long word = wordOf(address);
+        if (word == SlabWord.NO_SLAB) {
+            return misuse.elsewhere(address);
+        }
+        final int slab = (int)((address & ADDRESS_MASK) >>> SlabTable.SHIFT);
+        final long divisor = SizeClasses.divisor(SlabWord.sizeClass(word));
+        final long at = locate(address, slab, divisor);
+        final int live = UnsafeApi.getByte(at) & 0xFF;
+        // CAS: f1 of the package documentation, and of two frees one wins; partner: the acquire in SlabTable.freeBits.
+        if (!isLive(live) || !UnsafeApi.compareAndSetByte(null, at, (byte)live, as)) {
+            throw misuse.notLive(address, UnsafeApi.getByte(at));
+        }
+        if (as == SlabTable.FREE) {
+            slabs.noteFreed(null, slab, word, 1);
+        } else {
+            deferred.add(cpu, slab, word);
+        }
+        return found(divisor, live);
+    }
+
+    /** The word of the slab that an address lies in, or NO_SLAB if they are of different generations. */
+    private long wordOf(final long address) {
+        final long number = (address & ADDRESS_MASK) >>> SlabTable.SHIFT;
+        if (number >= table.limit()) {
+            return SlabWord.NO_SLAB;
+        }
+        final long word = table.wordOpaque((int)number);
+        return SlabWord.matches(word, address) ? word : SlabWord.NO_SLAB;
+    }
+
+    /** The native address of the state byte of the object that begins there. */
+    private long locate(final long address, final int slab, final long divisor) {
+        final int offset = (int)address & SlabTable.OFFSET_MASK;
+        final int object = SizeClasses.index(divisor, offset);
+        final int size = SizeClasses.sizeOf(divisor);
+        if (object * size != offset || object >= SlabTable.MAX_OBJECTS) {
+            throw misuse.interior(address, slab, object * size, size);
+        }
+        return table.stateAddress(slab, object);
+    }
+
+    private static boolean isLive(final int state) {
+        return state >= SlabTable.LIVE && state <= SlabTable.MAX_LIVE;
+    }
+
+    private static long found(final long divisor, final int live) {
+        return (long)SizeClasses.sizeOf(divisor) << OWNER_BITS | live - SlabTable.LIVE;
+    }
+
+    /**
+     * @param freed what {@link #free} returned, but for {@link #NOT_HERE}.
+     * @return the owner that the object was allocated with.
+     */
+    public static int ownerOf(final long freed) {
+        return (int)freed & (1 << OWNER_BITS) - 1;
+    }
+
+    /**
+     * @param freed what {@link #free} returned, but for {@link #NOT_HERE}.
+     * @return bytes of the object.
+     */
+    public static int bytesOf(final long freed) {
+        return (int)(freed >>> OWNER_BITS);
+    }
+
+    /**
+     * Looks at an object without changing it.
+     *
+     * @param address any value.
+     * @return as {@link #free}.
+     * @throws IllegalArgumentException as {@link #free}.
+     * @throws IllegalStateException as {@link #free}.
+     */
+    public long look(final long address) {
+        final long word = wordOf(address);
+        if (word == SlabWord.NO_SLAB) {
+            return misuse.elsewhere(address);
+        }
+        final int slab = (int)((address & ADDRESS_MASK) >>> SlabTable.SHIFT);
+        final long divisor = SizeClasses.divisor(SlabWord.sizeClass(word));
+        final int state = UnsafeApi.getByte(locate(address, slab, divisor)) & 0xFF;
+        if (!isLive(state)) {
+            throw misuse.notLive(address, (byte)state);
+        }
+        return found(divisor, state);
+    }
+
+    /**
+     * Whether a tag is that of the slab which is there now: what checked access asks of a tagged address of the linear map.
+     *
+     * @param address any value.
+     * @return whether the address lies in a slab of its generation.
+     */
+    public boolean isCurrent(final long address) {
+        return wordOf(address) != SlabWord.NO_SLAB;
+    }
+
+    /**
+     * Gives up the current slabs of a slot; those that are empty go back to the frames.
+     *
+     * @param cpu that slot, which the caller occupies.
+     * @return how many slabs those were.
+     */
+    public int drain(final Cpu cpu) {
+        StackReserve.ensure();
+        return current.drain(cpu);
+    }
+
+    /**
+     * Gives up the current slabs of the caller's own and of all idle slots, and every empty slab. What other threads own while they are in
+     * sections stays.
+     */
+    public void drainIdle() {
+        StackReserve.ensureOperation();
+        for (int slot = 0; slot < cpus.usedCachedSlots(); slot++) {
+            if (!current.isIdle(slot)) {
+                drainVisited(slot);
+            }
+        }
+        final Cpu cpu = cpus.tryEnter();
+        if (cpu != null) {
+            try {
+                slabs.trim(cpu);
+            } finally {
+                cpu.exit();
+            }
+        }
+    }
+
+    private void drainVisited(final int slot) {
+        final Cpu own = cpus.current();
+        final Cpu cpu = own != null && own.index() == slot ? cpus.enter(own) : cpus.tryVisit(slot);
+        if (cpu != null) {
+            try {
+                current.drain(cpu);
+            } finally {
+                cpu.exit();
+            }
+        }
+    }
+
+    /**
+     * Releases deferred frees whose grace period has ended. Never waits.
+     *
+     * @return how many slabs were looked through.
+     */
+    public int poll() {
+        return deferred.poll();
+    }
+
+    /** @return bytes of slabs that are in limbo because of deferred frees. */
+    public long limboBytes() {
+        return deferred.bytes();
+    }
+
+    /**
+     * Counts by walking the tables, while others go on: exact when quiet.
+     *
+     * @return the figures.
+     */
+    public SlabCounts count() {
+        return SlabCounts.of(slabs, current);
+    }
+
+    /**
+     * Walks every slab of a quiet system.
+     *
+     * @throws AssertionError naming the first thing that is wrong.
+     */
+    public void verify() {
+        new SlabVerifier(slabs, current).verify();
+    }
+}

@@ -1,0 +1,183 @@
+package org.vellum.slab;
+
+import org.agrona.UnsafeApi;
+import org.vellum.cpu.Cpus;
+import org.vellum.cpu.SpinLock;
+import org.vellum.frame.PhysicalMemory;
+import org.vellum.mem.Pages;
+import org.vellum.mem.Words;
+
+/**
+ * The records and state bytes of all slabs there can be, flat over the linear map: slab {@code n} is the memory from
+ * {@code n * 32 KiB} on. 992 bytes a slab, 3.03 % of its memory; state bytes cost memory only where there are slabs.
+ *
+ * <pre>
+ *   record, 32 bytes
+ *   +---------+--------------------------------------------------+
+ *   | word 0  | {@link SlabWord}                                          |  CAS
+ *   | word 1  | limbo's link                                     |
+ *   | word 2  | limbo's stamp                                    |
+ *   | word 3  | generation last given to a slab here             |  its creator, plain
+ *   +---------+--------------------------------------------------+
+ *
+ *   state bytes: 960, the first ones used, as many as the class has objects, and up to a whole window NONE
+ * </pre>
+ *
+ * <p>Records below {@link #limit()} are zeroed; it grows in steps as higher banks come into use. Nothing here is ever unmapped while this
+ * object lives, so a free that comes late, or is wrong, looks at a table, not into nowhere.
+ */
+final class SlabTable {
+    static final int ORDER = 3;
+    static final int SHIFT = Pages.SHIFT + ORDER;
+    static final int BYTES = 1 << SHIFT;
+    static final int OFFSET_MASK = BYTES - 1;
+
+    static final int MAX_OBJECTS = 960;
+    static final int WINDOW = 32;
+
+    static final byte FREE = 0;
+    /** Of the first budget; the budget's number is added. */
+    static final byte LIVE = 1;
+    static final int MAX_LIVE = 250;
+    static final byte DEFERRED = (byte)252;
+    static final byte WAITING = (byte)253;
+    static final byte NONE = (byte)255;
+
+    static final int RECORD_WORDS = 4;
+    static final int LINK = 1;
+    static final int STAMP = 2;
+    private static final int GENERATION = 3;
+    private static final int RECORD_SHIFT = 5;
+
+    /** Slabs whose records are zeroed together: one word of the summaries of {@link PartialSlabs}. */
+    static final int STEP = 4096;
+
+    private static final long HIGH_BITS = 0x8080_8080_8080_8080L;
+    private static final long GATHER = 0x0102_0408_1020_4080L;
+
+    final Words records;
+    private final Words states;
+    private final long recordsBase;
+    private final long statesBase;
+    private final SpinLock lock;
+    private final int slabs;
+    /** Volatile store in prepare(): the records below are zeroed; partner: whoever reads it before it looks at a record. */
+    private volatile int limit;
+
+    SlabTable(final Cpus cpus, final PhysicalMemory memory) {
+        final long count = memory.physEnd() >>> SHIFT;
+        if (count > Integer.MAX_VALUE - STEP) {
+            throw new IllegalArgumentException("physEnd=" + memory.physEnd());
+        }
+        slabs = (int)count;
+        records = Words.reserve(count * RECORD_WORDS);
+        states = Words.reserve(count * MAX_OBJECTS / Long.BYTES);
+        recordsBase = records.address(0);
+        statesBase = states.address(0);
+        lock = new SpinLock(cpus);
+    }
+
+    int slabs() {
+        return slabs;
+    }
+
+    int limit() {
+        return limit;
+    }
+
+    /**
+     * Zeroes the records up to that of a slab, and what else goes with them.
+     *
+     * @param partial zeroed alongside.
+     * @return false if another thread has not finished doing so in time.
+     */
+    boolean prepare(final int slab, final PartialSlabs partial) {
+        if (slab < limit) {
+            return true;
+        }
+        if (!lock.acquire()) {
+            return false;
+        }
+        try {
+            final int from = limit;
+            if (slab >= from) {
+                final int to = Math.min(slabs, (slab / STEP + 1) * STEP);
+                records.zero((long)from * RECORD_WORDS, (long)(to - from) * RECORD_WORDS);
+                partial.zero(from, to);
+                limit = to;
+            }
+            return true;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    long wordOpaque(final int slab) {
+        return UnsafeApi.getLongOpaque(null, recordsBase + ((long)slab << RECORD_SHIFT));
+    }
+
+    /** f2 of the package documentation. */
+    long wordVolatile(final int slab) {
+        return UnsafeApi.getLongVolatile(null, recordsBase + ((long)slab << RECORD_SHIFT));
+    }
+
+    /** Volatile both ways; l1 of the package documentation. */
+    boolean compareAndSetWord(final int slab, final long expected, final long word) {
+        return UnsafeApi.compareAndSetLong(null, recordsBase + ((long)slab << RECORD_SHIFT), expected, word);
+    }
+
+    /** By the only one who may change it: its creator, or who has claimed it empty. Volatile, as the compare-and-sets are. */
+    void putWordVolatile(final int slab, final long word) {
+        UnsafeApi.putLongVolatile(null, recordsBase + ((long)slab << RECORD_SHIFT), word);
+    }
+
+    /** The next generation of slabs here; by the owner of the frames. */
+    int nextGeneration(final int slab) {
+        final long at = (long)slab * RECORD_WORDS + GENERATION;
+        final long generation = (records.getPlain(at) & 0xFFFF) % 0xFFFF + 1;
+        records.putPlain(at, generation);
+        return (int)generation;
+    }
+
+    /** Native address of an object's state byte. */
+    long stateAddress(final int slab, final int object) {
+        return statesBase + (long)slab * MAX_OBJECTS + object;
+    }
+
+    /** Makes all objects free, and what is left of the last window none. By the slab's creator, before it is published. */
+    void clearStates(final int slab, final int objects) {
+        final long first = stateAddress(slab, 0);
+        UnsafeApi.setMemory(first, objects, FREE);
+        UnsafeApi.setMemory(first + objects, windows(objects) * WINDOW - objects, NONE);
+    }
+
+    static int windows(final int objects) {
+        return (objects + WINDOW - 1) / WINDOW;
+    }
+
+    /**
+     * The free objects of a window, as bits.
+     *
+     * @param first address of its first state byte.
+     */
+    static int freeBits(final long first) {
+        return freeBitsOfEight(first) | freeBitsOfEight(first + 8) << 8
+            | freeBitsOfEight(first + 16) << 16 | freeBitsOfEight(first + 24) << 24;
+    }
+
+    private static int freeBitsOfEight(final long first) {
+        // Acquire: what was done to the objects comes before; partner: the CAS of a state byte in SlabAllocator.free.
+        final long bytes = UnsafeApi.getLongAcquire(null, first);
+        final long zeroes = ~((bytes & ~HIGH_BITS) + ~HIGH_BITS | bytes) & HIGH_BITS;
+        return (int)((zeroes >>> 7) * GATHER >>> 56);
+    }
+
+    /** How many objects are free. */
+    int countFree(final int slab, final int objects) {
+        int count = 0;
+        for (int window = 0; window < windows(objects); window++) {
+            count += Integer.bitCount(freeBits(stateAddress(slab, window * WINDOW)));
+        }
+        return count;
+    }
+}
