@@ -70,7 +70,7 @@ public final class FrameAllocator {
         return memory;
     }
 
-    /** @return what is known about each frame. */
+    /** @return what is known about each frame, and where blocks are marked. */
     public FrameTable table() {
         return table;
     }
@@ -106,7 +106,7 @@ public final class FrameAllocator {
      * @param frame the first frame of an allocated block whose count is 1.
      * @param order the order it was allocated with.
      * @throws IllegalArgumentException if there is no such frame, it is inside a block, or the order is another.
-     * @throws IllegalStateException if the block is free already or its count is above 1.
+     * @throws IllegalStateException if the block is free already, its count is above 1, or it is marked.
      */
     public void free(final Cpu cpu, final long frame, final int order) {
         StackReserve.ensure();
@@ -159,7 +159,7 @@ public final class FrameAllocator {
      *
      * @param frame its first frame.
      * @throws IllegalArgumentException if there is no such frame or it is inside a block.
-     * @throws IllegalStateException if the block is free, or the count is at its limit.
+     * @throws IllegalStateException if the block is free or marked, or the count is at its limit.
      */
     public void get(final long frame) {
         references.get(frame);
@@ -172,7 +172,7 @@ public final class FrameAllocator {
      * @param frame the first frame of the block.
      * @return whether it was the last.
      * @throws IllegalArgumentException if there is no such frame or it is inside a block.
-     * @throws IllegalStateException if the block is free.
+     * @throws IllegalStateException if the block is free or marked.
      */
     public boolean put(final Cpu cpu, final long frame) {
         StackReserve.ensure();
