@@ -114,7 +114,7 @@ public final class FrameTable {
      *     with a count of 1.
      * @throws IllegalArgumentException if the new mark is out of range.
      * @throws IllegalStateException if the new mark is 0 for a run of several blocks, which only
-     *     {@code FrameAllocator.freeRun} ends.
+     *     {@link FrameAllocator#freeRun} ends.
      */
     public boolean compareAndSetMark(final long frame, final int order, final int expected, final int mark) {
         if (mark <= 0 || mark > MAX_MARK) {
@@ -235,7 +235,7 @@ public final class FrameTable {
             final long word = memory.isPresent(frame) ? word(frame) : FrameWord.ABSENT;
             final int order = FrameWord.order(word);
             if (word != FrameWord.marked(order, mark)) {
-                throw misuseOfRun(frame, mark);
+                throw misuseOfRun(frame, "frame=" + frame + " mark=" + mark);
             }
             final long claimed = changing ? FrameWord.marked(order, RUN_CHANGING) : FrameWord.cached(order);
             // CAS: partner of the same CAS of whoever else frees, resizes or marks it, and of putWordRelease.
@@ -261,10 +261,9 @@ public final class FrameTable {
         return new IllegalStateException(what + " is referenced: count=" + FrameWord.count(word));
     }
 
-    /** @return the exception for a run that could not be claimed by a mark. */
-    RuntimeException misuseOfRun(final long frame, final int mark) {
+    /** @return the exception for a run that could not be claimed, whose message begins with what was asked for. */
+    RuntimeException misuseOfRun(final long frame, final String what) {
         final long word = memory.isPresent(frame) ? word(frame) : FrameWord.ABSENT;
-        final String what = "frame=" + frame + " mark=" + mark;
         if (FrameWord.state(word) != ALLOCATED) {
             return notAllocated(frame, word, what);
         }
