@@ -124,7 +124,7 @@ final class Banks {
         table.putWord(bank.firstFrame(), FrameWord.cached(memory.bankShift()));
         memory.add(bank);
         // Given as if a list had held it: if the buddy is busy, the bank waits on the overflow stack.
-        buddy.giveOrPush(bank.firstFrame(), memory.bankShift());
+        buddy.giveOrPush(bank.firstFrame(), bank.firstFrame(), bank.frames());
         added++;
     }
 

@@ -140,6 +140,60 @@ final class Buddy {
     }
 
     /**
+     * Keeps the first frames of a block that the caller has taken, and takes the others back. Under the lock.
+     *
+     * @param block its head.
+     * @param frames to keep, at least one, in blocks of falling order whose heads say CACHED.
+     */
+    void trim(final long block, final long frames) {
+        final int order = FrameWord.order(table.word(block));
+        long at = block;
+        long left = frames;
+        for (int half = order - 1; left != 0 && half >= 0; half--) {
+            // Of the 2 << half frames at this place some are kept, not all.
+            counters.countLocked(FrameEvent.SPLIT);
+            if (left < 1L << half) {
+                link(at + (1L << half), half);
+            } else {
+                table.putWord(at, FrameWord.cached(half));
+                at += 1L << half;
+                left -= 1L << half;
+                if (left == 0) {
+                    link(at, half);
+                }
+            }
+        }
+        counters.addBuddyFrames((1L << order) - frames);
+    }
+
+    /**
+     * Takes the frames behind a block that is not free, if they are. Under the lock.
+     *
+     * @param from the first.
+     * @param end the exclusive end, in the same bank.
+     * @return whether they were free, and are now the caller's, in blocks whose heads say CACHED.
+     */
+    boolean takeRange(final long from, final long end) {
+        for (long at = from; at < end; at += 1L << FrameWord.order(table.word(at))) {
+            // A free block that holds such a frame begins there, or right behind the last one.
+            if (FrameWord.state(table.word(at)) != FrameTable.FREE) {
+                return false;
+            }
+        }
+        for (long at = from; at < end;) {
+            final int order = FrameWord.order(table.word(at));
+            unlink(at, order);
+            table.putWord(at, FrameWord.cached(order));
+            counters.addBuddyFrames(-(1L << order));
+            if (end - at < 1L << order) {
+                trim(at, end - at);
+            }
+            at += 1L << order;
+        }
+        return true;
+    }
+
+    /**
      * Takes a block back, joined with its buddies as far as they are free. Under the lock; the caller's list has it.
      */
     void give(final long given, final int givenOrder) {
@@ -161,16 +215,27 @@ final class Buddy {
         link(frame, order);
     }
 
-    /** Takes a block back whatever the lock does: never waits. */
-    void giveOrPush(final long frame, final int order) {
+    /**
+     * Takes blocks back whatever the lock does: never waits.
+     *
+     * @param first of a chain, linked by next words; the caller's lists have none of them.
+     * @param last of the chain; its next word is set here.
+     * @param frames in the chain.
+     */
+    void giveOrPush(final long first, final long last, final long frames) {
         if (tryLock()) {
             try {
-                give(frame, order);
+                table.putNext(last, 0);
+                for (long frame = first, next; frame != 0; frame = next) {
+                    // Read first: the buddy's lists run through the same words.
+                    next = table.next(frame);
+                    give(frame, FrameWord.order(table.word(frame)));
+                }
             } finally {
                 unlock();
             }
         } else {
-            pushOverflow(frame, frame, 1L << order);
+            pushOverflow(first, last, frames);
         }
     }
 

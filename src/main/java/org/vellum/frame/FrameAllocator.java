@@ -16,7 +16,8 @@ import org.vellum.mem.Pages;
  * documentation for the protocol.
  *
  * <p>This class is the room's face and the hits; what a list cannot serve is the business of {@link Supply}, many frames at once
- * that of {@link BulkFrames}, several owners that of {@link References}, and figures that of {@link FrameTotals}.
+ * that of {@link BulkFrames}, several owners that of {@link References}, any number of frames in a row that of {@link FrameRuns}, and
+ * figures that of {@link FrameTotals}.
  *
  * <p>Thread safety: methods that take a {@link Cpu} are for its occupant; the others are for any thread. Nothing here
  * parks but {@link #drainIdle} and {@link #grow}. Frames carry no owner: any thread may free what another allocated.
@@ -37,6 +38,7 @@ public final class FrameAllocator {
     private final Supply supply;
     private final BulkFrames bulk;
     private final References references;
+    private final FrameRuns runs;
 
     /**
      * Takes no memory yet: the first allocation adds the first bank.
@@ -56,6 +58,7 @@ public final class FrameAllocator {
         supply = new Supply(cpus, table, buddy, banks, lists, counters, totals, options.bankOrder());
         bulk = new BulkFrames(table, buddy, lists, supply);
         references = new References(memory, table);
+        runs = new FrameRuns(memory, table, buddy, lists, supply);
     }
 
     /** Two threads at one slot's lists would own one frame together: a slot that was kept beyond its section is refused. */
@@ -70,7 +73,7 @@ public final class FrameAllocator {
         return memory;
     }
 
-    /** @return what is known about each frame. */
+    /** @return what is known about each frame, and where blocks are marked. */
     public FrameTable table() {
         return table;
     }
@@ -106,7 +109,7 @@ public final class FrameAllocator {
      * @param frame the first frame of an allocated block whose count is 1.
      * @param order the order it was allocated with.
      * @throws IllegalArgumentException if there is no such frame, it is inside a block, or the order is another.
-     * @throws IllegalStateException if the block is free already or its count is above 1.
+     * @throws IllegalStateException if the block is free already, its count is above 1, or it is marked.
      */
     public void free(final Cpu cpu, final long frame, final int order) {
         StackReserve.ensure();
@@ -159,7 +162,7 @@ public final class FrameAllocator {
      *
      * @param frame its first frame.
      * @throws IllegalArgumentException if there is no such frame or it is inside a block.
-     * @throws IllegalStateException if the block is free, or the count is at its limit.
+     * @throws IllegalStateException if the block is free or marked, or the count is at its limit.
      */
     public void get(final long frame) {
         references.get(frame);
@@ -172,7 +175,7 @@ public final class FrameAllocator {
      * @param frame the first frame of the block.
      * @return whether it was the last.
      * @throws IllegalArgumentException if there is no such frame or it is inside a block.
-     * @throws IllegalStateException if the block is free.
+     * @throws IllegalStateException if the block is free or marked.
      */
     public boolean put(final Cpu cpu, final long frame) {
         StackReserve.ensure();
@@ -206,6 +209,87 @@ public final class FrameAllocator {
      */
     public void zero(final long frame, final int order) {
         UnsafeApi.setMemory(memory.nativeAddress(frame), (long)Pages.SIZE << order, (byte)0);
+    }
+
+    /**
+     * Sets contiguous frames to zero with plain stores.
+     *
+     * @param frame the first, all of them owned by the caller.
+     * @param frames how many, up to the end of the bank.
+     */
+    public void zeroRun(final long frame, final long frames) {
+        UnsafeApi.setMemory(memory.nativeAddress(frame), frames << Pages.SHIFT, (byte)0);
+    }
+
+    /**
+     * Allocates contiguous frames, of any number up to a bank's, with undefined content: exactly so many, cut from a block of the
+     * next power of two, to which they are aligned. They are owned as a whole, and marked, from the first moment: only
+     * {@link #freeRun} frees them. 1, 2, 4 and 8 come from the slot's lists; what is no power of two always visits the buddy.
+     *
+     * <p>Waits and parks as little as {@link #allocate} does.
+     *
+     * @param cpu the slot that the caller occupies.
+     * @param frames how many, at least 1.
+     * @param mark of the first frame, see {@link FrameTable#mark}: 1..{@link FrameTable#MAX_MARK}.
+     * @return the first frame, or {@link PhysicalMemory#NO_FRAME} if memory is exhausted, no block is large enough, or no bank is.
+     * @throws IllegalArgumentException if the number or the mark is out of range.
+     */
+    public long allocateRun(final Cpu cpu, final long frames, final int mark) {
+        StackReserve.ensure();
+        requireOccupant(cpu);
+        return runs.allocate(cpu, frames, mark);
+    }
+
+    /**
+     * Frees a run whole, or a single block that was marked. Never waits, never allocates, never fails. Of two frees of one run one
+     * wins; a free does not meet a resize either: the later of them is told.
+     *
+     * @param cpu the slot that the caller occupies.
+     * @param frame its first frame.
+     * @param mark that it has, 1..{@link FrameTable#MAX_MARK}.
+     * @throws IllegalArgumentException if the mark is out of range, there is no such frame, or it is inside a block or a run.
+     * @throws IllegalStateException if the run is free already, just being resized, or its mark is another.
+     */
+    public void freeRun(final Cpu cpu, final long frame, final int mark) {
+        StackReserve.ensure();
+        requireOccupant(cpu);
+        runs.free(cpu, frame, mark);
+    }
+
+    /**
+     * Makes a run longer where it is: if the frames behind it are free in the buddy, and in the same bank. Those in the lists of slots do
+     * not count as free. The run keeps its mark, and what alignment its first frame has. While this runs, the mark reads as {@link
+     * FrameTable#RUN_CHANGING}.
+     *
+     * <p>Tries the buddy's lock for as long as {@link #allocate} does; never parks.
+     *
+     * @param cpu the slot that the caller occupies.
+     * @param frame the first frame of a run that the caller owns.
+     * @param newFrames how many it shall have: not fewer than now.
+     * @return false, and nothing has changed, if the frames behind it could not be had.
+     * @throws IllegalArgumentException if there is no such frame, it is inside a block or a run, or the run is longer.
+     * @throws IllegalStateException if the run is free, just being resized by others, or not marked.
+     */
+    public boolean growRun(final Cpu cpu, final long frame, final long newFrames) {
+        StackReserve.ensure();
+        requireOccupant(cpu);
+        return runs.grow(frame, newFrames);
+    }
+
+    /**
+     * Makes a run shorter: its last frames are free afterwards. It keeps its mark, which reads as {@link FrameTable#RUN_CHANGING}
+     * meanwhile. Never waits, never fails.
+     *
+     * @param cpu the slot that the caller occupies.
+     * @param frame the first frame of a run that the caller owns.
+     * @param newFrames how many it shall keep: at least 1, not more than now.
+     * @throws IllegalArgumentException if there is no such frame, it is inside a block or a run, or the number is out of range.
+     * @throws IllegalStateException if the run is free, just being resized by others, or not marked.
+     */
+    public void shrinkRun(final Cpu cpu, final long frame, final long newFrames) {
+        StackReserve.ensure();
+        requireOccupant(cpu);
+        runs.shrink(frame, newFrames);
     }
 
     /**

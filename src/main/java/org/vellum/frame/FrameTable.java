@@ -11,11 +11,18 @@ import org.vellum.mem.Words;
  *   | word 0  | {@link FrameWord}: who may change it depends on its state, see the package      |
  *   | word 1  | next, in a list of the buddy or on the overflow stack; 0 = last        |  lock, or pusher
  *   | word 2  | previous, in a list of the buddy; 0 = first                           |  lock
- *   | word 3  | owner: kept free for the room that maps frames                        |
+ *   | word 3  | run: frames of the run whose head is here, if it has several blocks   |  owner of the run
+ *   |         | otherwise 0; of an unmarked block kept for the room that maps frames,  |
+ *   |         | which leaves 0 behind                                                  |
  *   +---------+----------------------------------------------------------------------+
  * </pre>
  * Frame 0 does not exist, so 0 ends the lists. Records are reserved for all frames there may be, which costs addresses
  * only; those of a bank are set when it is added.
+ *
+ * <h2>Marks</h2>
+ * Whoever holds an allocated block may mark it: 1..{@link #MAX_MARK}, with a meaning of its own. While it is marked this
+ * room lets nobody free, reference or split it, and any thread can tell from its number alone what it is. Both changing
+ * the mark and freeing are one compare-and-set of the block's word, so of two of them one wins.
  *
  * <p>The public methods may be called by any thread; what they return about a frame that the caller does not own may
  * have changed before it is looked at.
@@ -36,9 +43,19 @@ public final class FrameTable {
     /** Inside a block of order above 0: {@link #head} finds the frame whose state counts. */
     public static final int TAIL = 4;
 
+    /** The largest mark that a room above may use. */
+    public static final int MAX_MARK = 0xFFFD;
+
+    /** The mark of the first block of a run while its owner makes the run longer or shorter. */
+    public static final int RUN_CHANGING = 0xFFFE;
+
+    /** The mark of the blocks of a run other than the first. */
+    public static final int RUN_PIECE = 0xFFFF;
+
     private static final int RECORD_SHIFT = 2;
     private static final int NEXT = 1;
     private static final int PREVIOUS = 2;
+    private static final int RUN = 3;
 
     private final PhysicalMemory memory;
     private final Words words;
@@ -73,7 +90,87 @@ public final class FrameTable {
     }
 
     /**
-     * Finds the block that a frame belongs to.
+     * The mark of a block. One opaque load: it orders nothing, but the marks of one frame are seen in the order in which they
+     * were set.
+     *
+     * @param frame any number.
+     * @return the mark, 0 if there is none, of the block whose head is that very frame; -1 if no allocated block has its
+     *     head there.
+     */
+    public int mark(final long frame) {
+        final long word = memory.isPresent(frame) ? word(frame) : FrameWord.ABSENT;
+        return FrameWord.state(word) == ALLOCATED ? FrameWord.mark(word) : -1;
+    }
+
+    /**
+     * Marks an allocated block, changes its mark or takes it away, if nobody has done anything to the block meanwhile.
+     * For who is to decide by it what becomes of the block: of several such calls, frees and references one wins.
+     *
+     * @param frame any number.
+     * @param order the order that the block should have; of the first block of a run that may be less than the run's.
+     * @param expected the mark that it should have; any number, but only 0..{@link #MAX_MARK} can be found.
+     * @param mark the new one, 0..{@link #MAX_MARK}; 0 gives the block back to {@link FrameAllocator#free}.
+     * @return false, and nothing has changed, if that frame is not the head of an allocated block of that order and mark
+     *     with a count of 1.
+     * @throws IllegalArgumentException if the new mark is out of range.
+     * @throws IllegalStateException if the new mark is 0 for a run of several blocks, which only
+     *     {@link FrameAllocator#freeRun} ends.
+     */
+    public boolean compareAndSetMark(final long frame, final int order, final int expected, final int mark) {
+        if (mark <= 0 || mark > MAX_MARK) {
+            requireSettable(frame, expected, mark);
+        }
+        return isMark(expected) && order >= 0 && order <= memory.bankShift() && memory.isPresent(frame)
+            // CAS: partner of the same CAS of whoever else marks the block, and of the ones that claim it for a free.
+            && compareAndSetWord(frame, FrameWord.marked(order, expected), FrameWord.marked(order, mark));
+    }
+
+    /**
+     * {@link #compareAndSetMark} for who does not know the order.
+     *
+     * @param frame any number.
+     * @param expected the mark that it should have.
+     * @param mark the new one.
+     * @return false, and nothing has changed, if that frame is not the head of an allocated block of that mark with a count
+     *     of 1, or has just been changed by others.
+     * @throws IllegalArgumentException as {@link #compareAndSetMark} does.
+     * @throws IllegalStateException as {@link #compareAndSetMark} does.
+     */
+    public boolean changeMark(final long frame, final int expected, final int mark) {
+        return compareAndSetMark(frame, order(frame), expected, mark);
+    }
+
+    private static boolean isMark(final int mark) {
+        return mark >= 0 && mark <= MAX_MARK;
+    }
+
+    private void requireSettable(final long frame, final int expected, final int mark) {
+        if (mark != 0) {
+            throw new IllegalArgumentException("mark=" + mark);
+        }
+        if (expected > 0 && mark(frame) == expected && run(frame) != 0) {
+            throw new IllegalStateException("frame=" + frame + " is the head of a run of frames=" + run(frame));
+        }
+    }
+
+    /**
+     * How long a run is, or a single block that is marked. For its owner; what others see may be of two lives.
+     *
+     * @param frame any number.
+     * @return its frames; 0 if no run begins there, or it is just being made longer or shorter.
+     */
+    public long runFrames(final long frame) {
+        final long word = memory.isPresent(frame) ? word(frame) : FrameWord.ABSENT;
+        final int mark = FrameWord.mark(word);
+        if (mark == 0 || !isMark(mark)) {
+            return 0;
+        }
+        final long frames = run(frame);
+        return frames == 0 ? 1L << FrameWord.order(word) : frames;
+    }
+
+    /**
+     * Finds the block that a frame belongs to: in a run of several, the one of them.
      *
      * @param frame any number.
      * @return the head of its block, or {@link PhysicalMemory#NO_FRAME} if there is no such frame, or its block is just
@@ -101,6 +198,14 @@ public final class FrameTable {
         words.putOpaque(index(frame), word);
     }
 
+    /**
+     * {@link #putWord} of a block that becomes marked. Release: whoever claims it by its mark, be it by mistake, finds the
+     * run's length as it is in this life; partner: the CAS in {@link #claimMarked}.
+     */
+    void putWordRelease(final long frame, final long word) {
+        words.putRelease(index(frame), word);
+    }
+
     boolean compareAndSetWord(final long frame, final long expected, final long word) {
         return words.compareAndSet(index(frame), expected, word);
     }
@@ -116,23 +221,76 @@ public final class FrameTable {
             && compareAndSetWord(frame, FrameWord.allocated(order), FrameWord.cached(order));
     }
 
+    /**
+     * Makes a marked block the caller's: the step at which one of two frees of a run wins.
+     *
+     * @param mark that it must have, 1..{@link #MAX_MARK}.
+     * @param changing whether it stays allocated, marked {@link #RUN_CHANGING}; else it is CACHED, to be put into a list.
+     * @return the order of the block.
+     * @throws IllegalArgumentException if there is no such frame, or it is inside a block or a run.
+     * @throws IllegalStateException if the block is free, or its mark another.
+     */
+    int claimMarked(final long frame, final int mark, final boolean changing) {
+        while (true) {
+            final long word = memory.isPresent(frame) ? word(frame) : FrameWord.ABSENT;
+            final int order = FrameWord.order(word);
+            if (word != FrameWord.marked(order, mark)) {
+                throw misuseOfRun(frame, "frame=" + frame + " mark=" + mark);
+            }
+            final long claimed = changing ? FrameWord.marked(order, RUN_CHANGING) : FrameWord.cached(order);
+            // CAS: partner of the same CAS of whoever else frees, resizes or marks it, and of putWordRelease.
+            if (compareAndSetWord(frame, word, claimed)) {
+                return order;
+            }
+        }
+    }
+
     /** @return the exception for a block that could not be claimed. */
     RuntimeException misuse(final long frame, final int order) {
-        final int state = state(frame);
+        final long word = memory.isPresent(frame) ? word(frame) : FrameWord.ABSENT;
         final String what = "frame=" + frame + " order=" + order;
-        if (state == ABSENT) {
-            return new IllegalArgumentException(what + " is in no present bank");
+        if (FrameWord.state(word) != ALLOCATED) {
+            return notAllocated(frame, word, what);
         }
-        if (state == TAIL) {
-            return new IllegalArgumentException(what + " is inside the block at head=" + head(frame));
+        if (FrameWord.mark(word) != 0) {
+            return new IllegalStateException(what + " is held by another room: mark=" + FrameWord.mark(word));
         }
-        if (state != ALLOCATED) {
-            return new IllegalStateException(what + " is already free");
+        if (FrameWord.order(word) != order) {
+            return new IllegalArgumentException(what + " was allocated with order=" + FrameWord.order(word));
         }
-        if (order(frame) != order) {
-            return new IllegalArgumentException(what + " was allocated with order=" + order(frame));
+        return new IllegalStateException(what + " is referenced: count=" + FrameWord.count(word));
+    }
+
+    /** @return the exception for a run that could not be claimed, whose message begins with what was asked for. */
+    RuntimeException misuseOfRun(final long frame, final String what) {
+        final long word = memory.isPresent(frame) ? word(frame) : FrameWord.ABSENT;
+        if (FrameWord.state(word) != ALLOCATED) {
+            return notAllocated(frame, word, what);
         }
-        return new IllegalStateException(what + " is referenced: count=" + count(frame));
+        return switch (FrameWord.mark(word)) {
+            case 0 -> new IllegalStateException(what + " is not marked: count=" + FrameWord.count(word));
+            case RUN_PIECE -> new IllegalArgumentException(what + " is inside a run");
+            case RUN_CHANGING -> new IllegalStateException(what + " is just being resized");
+            default -> new IllegalStateException(what + " is held by another room: mark=" + FrameWord.mark(word));
+        };
+    }
+
+    private RuntimeException notAllocated(final long frame, final long word, final String what) {
+        return switch (FrameWord.state(word)) {
+            case ABSENT -> new IllegalArgumentException(what + " is in no present bank");
+            case TAIL -> new IllegalArgumentException(what + " is inside the block at head=" + head(frame));
+            default -> new IllegalStateException(what + " is already free");
+        };
+    }
+
+    /** Word 3 of a head whose block is marked: frames of a run of several blocks, else 0. */
+    long run(final long frame) {
+        return words.getOpaque(index(frame) + RUN);
+    }
+
+    /** By the owner of the run. Opaque: published with the head's word, by {@link #putWordRelease} or a list. */
+    void putRun(final long frame, final long frames) {
+        words.putOpaque(index(frame) + RUN, frames);
     }
 
     long next(final long frame) {

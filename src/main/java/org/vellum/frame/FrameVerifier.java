@@ -15,6 +15,9 @@ final class FrameVerifier {
     private long freeFrames;
     private long cachedFrames;
 
+    /** Exclusive end of the last run that was found. */
+    private long runEnd;
+
     FrameVerifier(
         final PhysicalMemory memory,
         final FrameTable table,
@@ -68,7 +71,7 @@ final class FrameVerifier {
             final long size = 1L << order;
             require((frame & size - 1) == 0 && frame + size <= end, frame, "misaligned");
             for (long tail = frame + 1; tail < frame + size; tail++) {
-                require(table.word(tail) == FrameWord.TAIL, tail, "not a tail of head=" + frame);
+                require(table.word(tail) == FrameWord.TAIL && table.run(tail) == 0, tail, "not a tail of head=" + frame);
             }
             switch (table.state(frame)) {
                 case FrameTable.FREE -> free += size;
@@ -79,9 +82,26 @@ final class FrameVerifier {
                 default -> require(
                     table.state(frame) == FrameTable.ALLOCATED && table.count(frame) >= 1, frame, "no state");
             }
+            walkRun(frame, end);
             frame += size;
         }
         return free;
+    }
+
+    /** A run of several blocks is cut as its ends demand, and nobody is in the middle of resizing it. */
+    private void walkRun(final long frame, final long end) {
+        final int mark = Math.max(0, table.mark(frame));
+        final long run = table.run(frame);
+        require(mark == 0 || table.count(frame) == 1, frame, "marked and shared");
+        require(mark != FrameTable.RUN_CHANGING, frame, "in the middle of a change");
+        require((mark == FrameTable.RUN_PIECE) == (frame < runEnd), frame, "mark=" + mark + " in or behind a run to " + runEnd);
+        if (run != 0) {
+            require(mark != 0 && mark != FrameTable.RUN_PIECE, frame, "run=" + run + " but mark=" + mark);
+            require(run > 1L << table.order(frame) && frame + run <= end, frame, "run=" + run);
+            runEnd = frame + run;
+        }
+        require(frame >= runEnd || table.order(frame) == FrameRuns.pieceOrder(frame, runEnd), frame,
+            "not the block that a run to " + runEnd + " has here");
     }
 
     /**

@@ -47,7 +47,7 @@ final class References {
 
     private long allocatedWord(final long frame) {
         final long word = memory.isPresent(frame) ? table.word(frame) : FrameWord.ABSENT;
-        if (FrameWord.state(word) != FrameTable.ALLOCATED) {
+        if (FrameWord.state(word) != FrameTable.ALLOCATED || FrameWord.mark(word) != 0) {
             throw table.misuse(frame, table.order(frame));
         }
         return word;

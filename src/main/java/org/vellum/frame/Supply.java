@@ -60,10 +60,25 @@ final class Supply {
         if (order < 0) {
             throw new IllegalArgumentException("order=" + order);
         }
+        final long frame = take(cpu, order, 1L << order);
+        if (frame != NO_FRAME) {
+            table.putWord(frame, FrameWord.allocated(order));
+        }
+        return frame;
+    }
+
+    /**
+     * The first frames of a block as {@link #allocate} gets it; the others stay in the buddy.
+     *
+     * @param order at least 0.
+     * @param frames of the block that are wanted: all, or at least one.
+     * @return the head of the first of the blocks that cover those exactly, all CACHED and the caller's; or NO_FRAME.
+     */
+    long take(final Cpu cpu, final int order, final long frames) {
         if (order > bankOrder) {
             return NO_FRAME;
         }
-        announce(1L << order);
+        announce(frames);
         while (true) {
             final long seen = banks.added();
             if (!buddy.lock()) {
@@ -72,14 +87,15 @@ final class Supply {
             final long frame;
             try {
                 frame = buddy.take(order);
-                if (frame != NO_FRAME && SlotLists.isListed(cpu, order)) {
+                if (frame != NO_FRAME && frames != 1L << order) {
+                    buddy.trim(frame, frames);
+                } else if (frame != NO_FRAME && SlotLists.isListed(cpu, order)) {
                     refill(cpu.index(), order);
                 }
             } finally {
                 buddy.unlock();
             }
             if (frame != NO_FRAME) {
-                table.putWord(frame, FrameWord.allocated(order));
                 return frame;
             }
             // What the slot's own lists hold may be all there is, or complete a larger block.
@@ -117,9 +133,14 @@ final class Supply {
             drainOldest(cpu.index(), order, lists.batch(order));
             lists.push(cpu.index(), order, frame);
         } else {
-            buddy.giveOrPush(frame, order);
-            watermark.rise(totals.sharedFreeFrames());
+            giveBackChain(frame, frame, 1L << order);
         }
+    }
+
+    /** Gives claimed blocks, linked by their next words, to the buddy. Never waits. */
+    void giveBackChain(final long first, final long last, final long frames) {
+        buddy.giveOrPush(first, last, frames);
+        watermark.rise(totals.sharedFreeFrames());
     }
 
     /** Gives the blocks that were freed longest ago back: to the buddy, or in one chain to its overflow stack. */

@@ -23,14 +23,36 @@
  * Each block's head has one packed word ({@link org.vellum.frame.FrameWord}) that says where the block is. Who may
  * change it follows from its state, and that is the whole protocol:
  * <ul>
- * <li>FREE, TAIL: only the holder of the buddy's lock.</li>
+ * <li>FREE: only the holder of the buddy's lock.</li>
  * <li>CACHED: only the owner of the list: the occupant of the slot; for the overflow stack whoever took it whole, under
  * the lock.</li>
  * <li>ALLOCATED: anyone, by compare-and-set, because anyone may free. Of two frees of one block one CAS succeeds; the
  * other sees a word that is not the one it expects, and is told so.</li>
+ * <li>ALLOCATED and marked: anyone, by compare-and-set from that very mark, which is the promise of a room above. What
+ * frees, references or splits unmarked blocks expects mark 0 in the same CAS, and is refused without another test.</li>
+ * <li>ALLOCATED and marked as a piece of a run: only who has made the run's first head CACHED or RUN_CHANGING, by CAS from
+ * its mark.</li>
+ * <li>TAIL: whoever may change the head of its block.</li>
  * </ul>
  * A tail's word changes only when its block is split or joined, one word each time; so allocating a block of order 3
  * writes one word, not eight, and an interior address is still recognised as such.
+ *
+ * <h2>Runs</h2>
+ * A run is any number of contiguous frames that are owned as a whole: as few blocks as cover it exactly, so that the
+ * buddy, the verifier and whoever walks the table need to know nothing of it. Its first head's word is all there is to
+ * race for:
+ * <pre>
+ *                    allocate: pieces, length,           free: CAS from the mark
+ *                    then the head, by a release         ─────────────────────────►  CACHED, then the pieces too:
+ *    CACHED blocks  ─────────────────────────►  mark m                               one chain to the buddy
+ *                                               ▲    │
+ *            pieces, length, then the head,     │    │  resize: CAS from the mark
+ *            by a release                       │    ▼
+ *                                            RUN_CHANGING
+ * </pre>
+ * Between a CAS and the release a reader may see pieces of both lengths: {@link
+ * org.vellum.frame.FrameTable#head} says that it does not know, or names a piece; {@link org.vellum.frame.FrameTable#mark}
+ * of the first frame tells that the run is being changed, and of any other frame is never a mark of the owner's.
  *
  * <h2>Never waiting in free</h2>
  * Freeing pushes onto the list of the slot. When that is full, half of it goes to the buddy if the lock can be had
