@@ -1,5 +1,6 @@
 package org.vellum;
 
+import org.vellum.alloc.AllocatorOptions;
 import org.vellum.cpu.Cpu;
 import org.vellum.cpu.CpuOptions;
 import org.vellum.epoch.Retirement;
@@ -23,7 +24,7 @@ final class FirstUse {
     static {
         final VmapOptions window = VmapOptions.of(MEMORY).withWindowPages(WINDOW_PAGES);
         try (Vellum memory = new Vellum(new Parts(CpuOptions.forThisMachine().withCachedSlots(2).withMaxSlots(2),
-            new FrameOptions(MEMORY, FrameOptions.MIN_BANK_BYTES), window, Listener.SILENT, 1_000_000_000L, false))) {
+            new FrameOptions(MEMORY, FrameOptions.MIN_BANK_BYTES), window, AllocatorOptions.DEFAULT, Listener.SILENT, 1_000_000_000L, false))) {
             operate(memory);
         }
     }
@@ -54,11 +55,21 @@ final class FirstUse {
             }
         });
         memory.unmapAliases();
+        allocate(memory);
         memory.quiesce();
         try (Cpu cpu = memory.enter()) {
             memory.frames().freeBulk(cpu, frames, 0, frames.length);
         }
         memory.trim();
         memory.verify();
+    }
+
+    private static void allocate(final Vellum memory) {
+        for (long size = 1; size <= 1L << 17; size <<= 2) {
+            memory.free(memory.allocate(size));
+            memory.allocator().freeDeferred(memory.allocator().reallocate(memory.allocate(size), 3 * size));
+        }
+        memory.sharedArena().close();
+        memory.arena().close();
     }
 }

@@ -3,6 +3,8 @@ package org.vellum;
 import java.util.ArrayList;
 import java.util.List;
 import org.agrona.concurrent.UnsafeBuffer;
+import org.vellum.alloc.AllocatorOptions;
+import org.vellum.alloc.OffHeapAllocator;
 import org.vellum.cpu.Cpu;
 import org.vellum.cpu.CpuOptions;
 import org.vellum.cpu.Cpus;
@@ -54,10 +56,11 @@ final class Parts {
     final Vmap vmap;
     final VmapReader reader;
     final MapRam mapRam;
+    final OffHeapAllocator allocator;
 
     Parts(
         final CpuOptions cpuOptions, final FrameOptions frameOptions, final VmapOptions vmapOptions,
-        final Listener userListener, final long stallNanos, final boolean withWorker) {
+        final AllocatorOptions allocatorOptions, final Listener userListener, final long stallNanos, final boolean withWorker) {
         worker = withWorker ? new Worker("vellum-worker", userListener) : null;
         listener = withWorker && userListener != Listener.SILENT ? new QueuedListener(userListener, worker) : userListener;
         cpus = new Cpus(cpuOptions);
@@ -77,6 +80,7 @@ final class Parts {
         vmap = new Vmap(space, reclaimer, vmalloc);
         reader = new VmapReader(space);
         mapRam = new MapRam(space, epochs, frames.memory(), vmap, reclaimer, listener);
+        allocator = new OffHeapAllocator(epochs, frames, vmalloc, reclaimer, access, retirements, listener, allocatorOptions);
     }
 
     private void askForRetirements() {
@@ -134,8 +138,14 @@ final class Parts {
 
     long trim() {
         epochs.mightSleep("trim");
-        epochs.synchronize();
-        reclaimer.poll(true);
+        // Twice: what was deferred among others waits for two grace periods.
+        for (int i = 0; i < 2; i++) {
+            epochs.synchronize();
+            retirements.poll();
+            allocator.settle();
+            reclaimer.poll(true);
+        }
+        allocator.drainIdle();
         frames.drainIdle();
         final List<Integer> detached = new ArrayList<>();
         for (int bank = frames.detachFreeBank(); bank >= 0; bank = frames.detachFreeBank()) {
@@ -171,6 +181,7 @@ final class Parts {
         int rounds = 0;
         do {
             epochs.synchronize();
+            allocator.settle();
         } while (retirements.poll() + reclaimer.poll(true) > 0 && ++rounds < MOST_ROUNDS);
         reclaimer.giveBackRanges();
         restWorker();
@@ -189,6 +200,7 @@ final class Parts {
         frames.verify();
         space.verify();
         mapRam.verify();
+        allocator.verify();
     }
 
     /** Refuses new work, says what is left, and lets the sections that are open end, for a bounded time. */
@@ -204,6 +216,7 @@ final class Parts {
     }
 
     private void reportLeaks() {
+        allocator.reportLeaks(listener);
         final long areas = space.liveAreas();
         if (areas > 0) {
             listener.leakedAtClose("area", areas, space.liveBytes(), reader.vmallocInfo());

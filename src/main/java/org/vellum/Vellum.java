@@ -2,6 +2,9 @@ package org.vellum;
 
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.agrona.concurrent.UnsafeBuffer;
+import org.vellum.alloc.Arena;
+import org.vellum.alloc.Budget;
+import org.vellum.alloc.OffHeapAllocator;
 import org.vellum.cpu.Cpu;
 import org.vellum.cpu.Cpus;
 import org.vellum.epoch.Epochs;
@@ -76,6 +79,58 @@ public final class Vellum implements AutoCloseable {
      */
     public Cpu enter(final Cpu hint) {
         return parts().cpus.enter(hint);
+    }
+
+    /**
+     * Allocates memory of any size, for any thread; its content is undefined. More of this kind: {@link #allocator()}.
+     *
+     * @param size in bytes, at least 1.
+     * @return the address of the first byte.
+     * @throws IllegalArgumentException if {@code size <= 0}.
+     * @throws org.vellum.report.ExhaustedException if memory has run out.
+     */
+    public long allocate(final long size) {
+        return parts().allocator.allocate(size);
+    }
+
+    /**
+     * Frees what {@link #allocate} returned, to this thread or another. Never waits.
+     *
+     * @param address of the first byte, or 0 for nothing to do.
+     * @throws IllegalArgumentException if nothing of this memory's begins there.
+     * @throws IllegalStateException if it is free already.
+     */
+    public void free(final long address) {
+        parts().allocator.free(address);
+    }
+
+    /**
+     * Opens an arena for the calling thread alone: memory by a moving pointer, freed all at once.
+     *
+     * @return the arena, to be closed by this thread.
+     */
+    public Arena arena() {
+        return parts().allocator.arena(null);
+    }
+
+    /**
+     * Opens an arena for any threads.
+     *
+     * @return the arena, to be closed by any one of them.
+     */
+    public Arena sharedArena() {
+        return parts().allocator.sharedArena(null);
+    }
+
+    /**
+     * Opens a budget: a part of the memory that cannot use more than its share.
+     *
+     * @param name not blank, of no other open child.
+     * @param limitBytes the most it may use, at least 1.
+     * @return the budget, to be closed when nothing is charged to it any more.
+     */
+    public Budget child(final String name, final long limitBytes) {
+        return parts().allocator.budget().child(name, limitBytes);
     }
 
     /**
@@ -221,6 +276,11 @@ public final class Vellum implements AutoCloseable {
      */
     public long trim() {
         return parts().trim();
+    }
+
+    /** @return the allocator, with all it can do. */
+    public OffHeapAllocator allocator() {
+        return parts().allocator;
     }
 
     /** @return the {@code vmalloc} family. */

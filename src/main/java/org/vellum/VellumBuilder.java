@@ -1,6 +1,7 @@
 package org.vellum;
 
 import java.util.Objects;
+import org.vellum.alloc.AllocatorOptions;
 import org.vellum.cpu.CpuOptions;
 import org.vellum.frame.FrameOptions;
 import org.vellum.mem.NativeAccess;
@@ -21,6 +22,7 @@ public final class VellumBuilder {
     private CpuOptions cpuOptions = CpuOptions.forThisMachine();
     private boolean worker = true;
     private boolean rangeCaches = true;
+    private AllocatorOptions allocatorOptions = AllocatorOptions.DEFAULT;
 
     VellumBuilder() {
     }
@@ -44,7 +46,7 @@ public final class VellumBuilder {
     }
 
     /**
-     * * @param bytes of addresses of the vmap window, a multiple of 4 MiB. Default four times the memory, at least 64 GiB.
+     * @param bytes of addresses of the vmap window, a multiple of 4 MiB. Default four times the memory, at least 64 GiB.
      * @return this.
      */
     public VellumBuilder window(final long bytes) {
@@ -127,6 +129,16 @@ public final class VellumBuilder {
     }
 
     /**
+     * @param wanted whether the allocator looks for mistakes that cost something to find: writes out of bounds, writes after the free, and
+     *               where what was never freed was allocated. Default: only for those that cost nothing.
+     * @return this.
+     */
+    public VellumBuilder checked(final boolean wanted) {
+        allocatorOptions = allocatorOptions.withChecked(wanted);
+        return this;
+    }
+
+    /**
      * Opens the memory. No bank exists yet: the first allocation adds it.
      *
      * @return the memory, to be closed.
@@ -138,7 +150,8 @@ public final class VellumBuilder {
         FirstUse.ensure();
         final FrameOptions frameOptions =
             bankBytes == 0 ? FrameOptions.of(memoryBytes) : new FrameOptions(memoryBytes, bankBytes);
-        return new Vellum(new Parts(cpuOptions, frameOptions, vmapOptions(frameOptions), listener, stallNanos, worker));
+        return new Vellum(new Parts(cpuOptions, frameOptions, vmapOptions(frameOptions), allocatorOptions,
+            listener, stallNanos, worker));
     }
 
     private VmapOptions vmapOptions(final FrameOptions frameOptions) {

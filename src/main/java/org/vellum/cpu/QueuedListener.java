@@ -40,6 +40,11 @@ public final class QueuedListener implements Listener {
     }
 
     @Override
+    public void memoryDamaged(final long address, final long offset, final String detail) {
+        worker.request(() -> target.memoryDamaged(address, offset, detail));
+    }
+
+    @Override
     public void workerFailed(final String where, final Throwable error) {
         worker.request(() -> target.workerFailed(where, error));
     }

@@ -57,6 +57,15 @@ public final class FrameTable {
     private static final int PREVIOUS = 2;
     private static final int RUN = 3;
 
+    /** Words of one record, for a room that keeps words of a block it has marked, see {@link #records}. */
+    public static final int RECORD_WORDS = 1 << RECORD_SHIFT;
+
+    /** A word of a record that serves free blocks, and whoever has marked the block else. */
+    public static final int LINK = NEXT;
+
+    /** Another one. */
+    public static final int STAMP = PREVIOUS;
+
     private final PhysicalMemory memory;
     private final Words words;
 
@@ -138,6 +147,42 @@ public final class FrameTable {
      */
     public boolean changeMark(final long frame, final int expected, final int mark) {
         return compareAndSetMark(frame, order(frame), expected, mark);
+    }
+
+    /**
+     * Whether a block is as the caller's list says.
+     *
+     * @param frame of a present bank.
+     * @param order of its block.
+     * @param mark 1..{@link #MAX_MARK}.
+     * @return whether it is allocated in one such block, with that mark.
+     */
+    public boolean isMarked(final long frame, final int order, final int mark) {
+        // Acquire: what was done to the block comes before; partner: the CAS in compareAndSetMark.
+        return words.getAcquire(index(frame)) == FrameWord.marked(order, mark);
+    }
+
+    /**
+     * Changes the mark of a block that nobody else may change, by what the marks mean to the room that set them.
+     *
+     * @param frame the head of a marked block.
+     * @param order of the block.
+     * @param mark 1..{@link #MAX_MARK}.
+     */
+    public void putMark(final long frame, final int order, final int mark) {
+        assert mark > 0 && mark <= MAX_MARK && order(frame) == order && mark(frame) > 0 : "frame=" + frame + " mark=" + mark;
+        // Opaque: whoever changes it next learns of the block from the caller.
+        putWord(frame, FrameWord.marked(order, mark));
+    }
+
+    /**
+     * The records themselves, for whoever has marked a block: of its first frame the words {@link #LINK} and {@link #STAMP} are its
+     * own until it takes the mark off.
+     *
+     * @return the records of all frames, {@link #RECORD_WORDS} each.
+     */
+    public Words records() {
+        return words;
     }
 
     private static boolean isMark(final int mark) {

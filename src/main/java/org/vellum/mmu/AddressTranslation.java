@@ -13,6 +13,8 @@ abstract class AddressTranslation {
     private final PageTable table;
     private final PhysicalMemory memory;
     private final PageTable.Elsewhere linear = this::linear;
+    /** Volatile: set once the room that hands such addresses out is there. */
+    private volatile LinearTags tags = address -> false;
 
     /**
      * @param table the window.
@@ -58,9 +60,18 @@ abstract class AddressTranslation {
         return write ? writable(address) : readable(address);
     }
 
+    /**
+     * Sets who knows the tags of the linear map; without, tagged addresses of it fault.
+     *
+     * @param who asked for each tagged address that the window does not translate.
+     */
+    public final void setLinearTags(final LinearTags who) {
+        tags = who;
+    }
+
     private long linear(final long address, final boolean write) {
-        // A tagged address is far above the linear map: it is not found there.
-        final long translated = memory.nativeAddressOrZero(address);
+        final long translated = Address.tag(address) == 0 ? memory.nativeAddressOrZero(address)
+            : tags.isCurrent(address) ? memory.nativeAddressOrZero(address & Address.MASK) : 0;
         if (translated == 0) {
             throw table.fault(address, write);
         }

@@ -43,7 +43,7 @@ public final class MappedAccess extends OrderedAccess {
 
     /**
      * @param table the window.
-     * @param memory the linear map, below the window; always writable, and its addresses bear no tag.
+     * @param memory the linear map, below the window; always writable; what its tags mean {@link LinearTags} knows.
      * @param cpus whose sections protect bulk operations.
      */
     public MappedAccess(final PageTable table, final PhysicalMemory memory, final Cpus cpus) {

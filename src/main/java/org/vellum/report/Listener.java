@@ -55,6 +55,16 @@ public interface Listener {
     }
 
     /**
+     * In checked mode: memory was written to that nobody owned at the time, found when it was about to be used again.
+     *
+     * @param address Vellum address of the first byte of the allocation that had been there.
+     * @param offset of the first byte that was changed; negative or at least its size if in a red zone.
+     * @param detail where it was allocated and freed, several lines.
+     */
+    default void memoryDamaged(final long address, final long offset, final String detail) {
+    }
+
+    /**
      * A worker of Vellum's own met an error it could not hand to anybody and goes on.
      *
      * @param where which worker.

@@ -15,8 +15,11 @@ package org.vellum.slab;
  * multiples of 8, from 128 bytes on of 16; every power of two is one, so every alignment up to a page has a class.
  */
 public final class SizeClasses {
+    /** log2 of {@link #MAX_SIZE}. */
+    public static final int MAX_SIZE_SHIFT = 13;
+
     /** Bytes of the largest object. */
-    public static final int MAX_SIZE = 8192;
+    public static final int MAX_SIZE = 1 << MAX_SIZE_SHIFT;
 
     /** Bytes that every object is aligned to. */
     public static final int MIN_ALIGNMENT = 8;

@@ -28,6 +28,9 @@ import org.vellum.mem.Words;
  */
 final class SlabTable {
     static final int ORDER = 3;
+    static final int FRAMES = 1 << ORDER;
+    /** What the frames of a slab are marked with, so that nobody else frees them; the room above uses other marks. */
+    static final int FRAME_MARK = 0x80;
     static final int SHIFT = Pages.SHIFT + ORDER;
     static final int BYTES = 1 << SHIFT;
     static final int OFFSET_MASK = BYTES - 1;

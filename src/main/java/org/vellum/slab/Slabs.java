@@ -44,13 +44,13 @@ final class Slabs {
      * @return its number, or {@link #NONE} if there are no frames.
      */
     int create(final Cpu cpu, final int sizeClass) {
-        final long frame = frames.allocate(cpu, SlabTable.ORDER);
+        final long frame = frames.allocateRun(cpu, SlabTable.FRAMES, SlabTable.FRAME_MARK);
         if (frame == PhysicalMemory.NO_FRAME) {
             return NONE;
         }
         final int slab = (int)(frame >>> SlabTable.ORDER);
         if (!table.prepare(slab, partial)) {
-            frames.free(cpu, frame, SlabTable.ORDER);
+            frames.freeRun(cpu, frame, SlabTable.FRAME_MARK);
             return NONE;
         }
         assert table.wordOpaque(slab) == SlabWord.NO_SLAB : "slab=" + slab;
@@ -174,7 +174,7 @@ final class Slabs {
         try {
             table.putWordVolatile(slab, SlabWord.NO_SLAB);
             released.getAndIncrement();
-            frames.free(entered, (long)slab << SlabTable.ORDER, SlabTable.ORDER);
+            frames.freeRun(entered, (long)slab << SlabTable.ORDER, SlabTable.FRAME_MARK);
         } finally {
             if (cpu == null) {
                 entered.exit();

@@ -167,7 +167,7 @@ public final class Reclaimer {
      * @param attempt how many steps this allocation has taken, from 0.
      * @return whether it is worth trying again.
      */
-    boolean reclaim(final int attempt) {
+    public boolean reclaim(final int attempt) {
         final boolean inSection = space.cpus.inSection();
         if (attempt == 0) {
             exhaustions.incrementAndGet();
@@ -255,7 +255,7 @@ public final class Reclaimer {
      * @param frames whether frames ran out, rather than addresses.
      * @return the exception for it.
      */
-    ExhaustedException exhausted(final String call, final long pages, final boolean frames) {
+    public ExhaustedException exhausted(final String call, final long pages, final boolean frames) {
         final String reason = space.frames.exhaustionReason();
         final Resource resource = !frames ? Resource.WINDOW : reason != null ? Resource.DIRECT_MEMORY : Resource.FRAMES;
         // Exact, as the bytes beside it: slots may not have told yet what they have in limbo.

@@ -267,6 +267,21 @@ public final class Vmalloc {
         return size <= space.records().pages(id) << Pages.SHIFT ? resize(id, address, size) : move(id, address, size);
     }
 
+    /**
+     * How much may be used of an area.
+     *
+     * @param address of the first byte.
+     * @return bytes from there, whole pages.
+     * @throws IllegalArgumentException as {@link #vfree}.
+     */
+    public long sizeOf(final long address) {
+        final long id = space.find(address);
+        if (id == VmapSpace.NONE || AreaRecords.kindOf(space.records().state(id)) != AreaKind.VMALLOC) {
+            throw new IllegalArgumentException(VmapFaults.explain(space, address, "sizeOf"));
+        }
+        return space.records().pages(id) << Pages.SHIFT;
+    }
+
     private long resize(final long id, final long address, final long size) {
         final long old = space.records().size(id);
         final int flags = AreaRecords.flagsOf(space.records().state(id));
