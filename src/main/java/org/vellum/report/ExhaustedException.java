@@ -18,7 +18,9 @@ public final class ExhaustedException extends RuntimeException {
         /** CPU slots: too many sections are open at the same time. */
         SLOTS,
         /** Records that describe areas or blocks. */
-        METADATA
+        METADATA,
+        /** What a budget allows, or the number of budgets there can be. */
+        BUDGET
     }
 
     private final Resource resource;

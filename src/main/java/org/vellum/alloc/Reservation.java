@@ -1,0 +1,225 @@
+package org.vellum.alloc;
+
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.LockSupport;
+import org.vellum.cpu.Cpu;
+import org.vellum.cpu.StackReserve;
+
+/**
+ * How bytes get from the tree to a slot and back: what {@link Budget} does once a slot's slack is too small or too large.
+ *
+ * <h2>The problem</h2>
+ * A charge must fit in a budget and in every ancestor of it, and each has one word. Whoever takes at one and is refused at the next gives
+ * back what it took; so does whoever carries the slack of an idle slot up. Meanwhile the words show more than is really gone, and
+ * a charge that would fit may find no room. A limit that fails now and then for no reason is worse than a slow one.
+ *
+ * <h2>The rule</h2>
+ * Nothing is refused on the strength of bytes that may yet come back. Beside {@code reserved} each budget counts,
+ * in one word {@code unsettled}, the changes under way (low half) and the changes that were taken back (high half):
+ * <pre>
+ *   who changes                                       who is refused at X
+ *   a1: unsettled += 1, from the budget up            b1: u := unsettled(X)
+ *   a2: reserved += n, or a slot's slack := 0         b2: collect the slack of X and below from idle slots
+ *   a3: refused, or it was slack: reserved −= n       b3: reserved(X) + wanted > limit(X)?
+ *   a4: settled:    unsettled −= 1                    b4: u counts no change under way, and unsettled(X) is still u?
+ *       taken back: unsettled += 2³² − 1                      yes → refused for good; no → again
+ * </pre>
+ * All but the slack are volatile, so they have one order. Suppose b3 counts bytes that a3 takes back later: a1 precedes b3. If a4 comes after b4,
+ * b4 sees the change under way; if between b1 and b4, it sees that one more was taken back; before b1, then a3 precedes b3, against what we supposed.
+ * Suppose b2 misses slack because another thread has just taken it: it read the 0 of a2, so a1 precedes b4 (release and
+ * acquire), and the same three cases hold. What settles meanwhile without being taken back was charged before b3: that is no error.
+ *
+ * <h2>What it is not</h2>
+ * It does not help a thread that was stopped between a1 and a4: whoever is refused tries for some milliseconds, then is refused. Nor does it
+ * reach the slack of a slot that somebody occupies all the while: at most two {@linkplain Budget#batch() batches} of each budget
+ * below the refusing one. {@code BudgetStress} runs both races.
+ */
+final class Reservation {
+    private static final int SPINS = 64;
+    private static final int MOST_ROUNDS = SPINS + 200;
+    private static final long PARK_NANOS = 20_000;
+
+    /** The part of what is left that one slot may take ahead: so that slack is small where the limit is near. */
+    private static final int SHARE_SHIFT = 3;
+
+    private final Slack slack;
+
+    /** Reservations that took more than was asked for; for tests. */
+    final AtomicLong batches = new AtomicLong();
+    /** Charges refused for good; for tests. */
+    final AtomicLong refusals = new AtomicLong();
+    /** Reservations taken back because an ancestor refused after all; for tests. */
+    final AtomicLong takenBack = new AtomicLong();
+
+    Reservation(final Slack slack) {
+        this.slack = slack;
+    }
+
+    /** a1, for slack that is about to be given back. */
+    static void beginAll(final Budget budget) {
+        for (Budget at = budget; at != null; at = at.parent()) {
+            at.words.begin();
+        }
+    }
+
+    /** a4, for slack that was given back. */
+    static void settleLoweredAll(final Budget budget) {
+        for (Budget at = budget; at != null; at = at.parent()) {
+            at.words.settleLowered();
+        }
+    }
+
+    /** Gives bytes of a budget back, all the way up. */
+    static void giveBack(final Budget budget, final long bytes) {
+        for (Budget at = budget; at != null; at = at.parent()) {
+            giveBackAt(at, bytes);
+        }
+    }
+
+    private static void giveBackAt(final Budget budget, final long bytes) {
+        final long left = budget.words.giveBack(bytes);
+        if (budget.soft != null) {
+            budget.soft.fallen(left);
+        }
+    }
+
+    /**
+     * Charges what the slot's slack does not cover.
+     *
+     * @param keeper the slot that the caller occupies, if it keeps slack of this budget, or null.
+     * @return whether it fitted; if not, nothing is charged.
+     * @throws IllegalStateException if the budget is closed.
+     */
+    boolean charge(final Budget budget, final Cpu keeper, final long bytes) {
+        StackReserve.ensure();
+        budget.requireOpen();
+        Budget suspect = null;
+        long before = 0;
+        long collected = 0;
+        for (int round = 0;; round++) {
+            final long missing = bytes - slackOf(budget, keeper);
+            final Budget full = firstWithoutRoom(budget, missing);
+            if (full == null) {
+                if (take(budget, keeper, missing)) {
+                    return true;
+                }
+                continue;
+            }
+            final boolean certain = full == suspect && collected == 0 && isFinal(full, missing, before);
+            if (certain || round >= MOST_ROUNDS) {
+                refusals.incrementAndGet();
+                return false;
+            }
+            pause(round);
+            suspect = full;
+            before = full.words.unsettled();
+            collected = slack.collect(full);
+        }
+    }
+
+    private long slackOf(final Budget budget, final Cpu keeper) {
+        return keeper == null ? 0 : slack.get(keeper, budget.id());
+    }
+
+    /** The lowest budget without room for the bytes, or null. Tells the soft limits on the way of what is wanted. */
+    private static Budget firstWithoutRoom(final Budget budget, final long bytes) {
+        for (Budget at = budget; at != null; at = at.parent()) {
+            final long reserved = at.words.reserved();
+            if (at.soft != null) {
+                at.soft.wanted(reserved, bytes);
+            }
+            if (bytes > at.limit() - reserved) {
+                return at;
+            }
+        }
+        return null;
+    }
+
+    /** b4: whether the refusal stands. Slack on busy slots is waited for only if it would help. */
+    private boolean isFinal(final Budget full, final long bytes, final long before) {
+        return full.words.isSettledSince(before)
+            && bytes > full.limit() - full.words.reserved() + slack.under(full);
+    }
+
+    /** Parked, in the end, so that a holder which was preempted on the same processor gets to run. Bounded by the caller. */
+    private void pause(final int round) {
+        if (round >= SPINS) {
+            LockSupport.parkNanos(this, PARK_NANOS);
+        } else if (round > 1) {
+            Thread.onSpinWait();
+        }
+    }
+
+    /** a1 to a4: reserves at every budget from this one up, and some more for the slot; or at none. */
+    private boolean take(final Budget budget, final Cpu keeper, final long missing) {
+        final long ahead = keeper == null ? 0 : ahead(budget, missing);
+        final long bytes = missing + ahead;
+        Budget refused = null;
+        for (Budget at = budget; at != null && refused == null; at = at.parent()) {
+            at.words.begin();
+            refused = at.words.tryReserve(bytes, at.limit()) ? null : at;
+        }
+        // Looked at after 'reserved' was raised, as close() looks at 'reserved' after it has closed: one of the two sees the other.
+        if (refused != null || budget.isClosed()) {
+            takeBack(budget, refused, bytes);
+            budget.requireOpen();
+            return false;
+        }
+        for (Budget at = budget; at != null; at = at.parent()) {
+            at.words.raiseHighWater();
+            at.words.settle();
+        }
+        if (keeper != null) {
+            slack.put(keeper, budget.id(), ahead);
+        }
+        if (ahead > 0) {
+            batches.incrementAndGet();
+        }
+        return true;
+    }
+
+    private void takeBack(final Budget budget, final Budget refused, final long bytes) {
+        for (Budget at = budget; at != refused; at = at.parent()) {
+            giveBackAt(at, bytes);
+            at.words.settleLowered();
+        }
+        if (refused != null) {
+            // Nothing was lowered here: who waits for this budget's word need not look again.
+            refused.words.settle();
+        }
+        takenBack.incrementAndGet();
+    }
+
+    /** How much more than the missing bytes a slot takes: a batch, but only a part of what each budget has left. */
+    private static long ahead(final Budget budget, final long missing) {
+        long ahead = budget.batch();
+        for (Budget at = budget; at != null; at = at.parent()) {
+            final long after = at.words.reserved() + missing;
+            // Up to the soft limit as long as the bytes themselves stay below it: slack alone must not call the callback.
+            final long bound = at.soft != null && after <= at.softLimit() ? at.softLimit() : at.limit();
+            ahead = Math.min(ahead, bound - after >> SHARE_SHIFT);
+        }
+        return Math.max(0, ahead);
+    }
+
+    /**
+     * Takes back what does not fit in the slot's slack: the slot keeps one batch.
+     *
+     * @param keeper the slot that the caller occupies, if it keeps slack of this budget, or null.
+     */
+    void uncharge(final Budget budget, final Cpu keeper, final long bytes) {
+        StackReserve.ensure();
+        if (keeper == null) {
+            giveBack(budget, bytes);
+            return;
+        }
+        final long batch = budget.batch();
+        final long held = slack.get(keeper, budget.id());
+        if (bytes <= 2 * batch - held) {
+            slack.put(keeper, budget.id(), held + bytes);
+        } else {
+            slack.put(keeper, budget.id(), batch);
+            giveBack(budget, held - batch + bytes);
+        }
+    }
+}
