@@ -40,6 +40,7 @@ public final class Races {
         CLASSES.put("atomic-frees", "vmap\\.AreaStress\\.AtomicFreesRace");
         CLASSES.put("index", "vmap\\.AreaIndexStress");
         CLASSES.put("bank", "frame\\.FrameStress");
+        CLASSES.put("budget-limit", "alloc\\.BudgetStress");
         CLASSES.put("all", ".*");
     }
 
