@@ -5,6 +5,7 @@ import org.agrona.concurrent.UnsafeBuffer;
 import org.vellum.alloc.Arena;
 import org.vellum.alloc.Budget;
 import org.vellum.alloc.OffHeapAllocator;
+import org.vellum.alloc.OffHeapBuffer;
 import org.vellum.cpu.Cpu;
 import org.vellum.cpu.Cpus;
 import org.vellum.epoch.Epochs;
@@ -102,6 +103,18 @@ public final class Vellum implements AutoCloseable {
      */
     public void free(final long address) {
         parts().allocator.free(address);
+    }
+
+    /**
+     * Allocates memory of up to 2 GiB as an Agrona buffer that owns it.
+     *
+     * @param capacity in bytes, at least 1.
+     * @return a new buffer over undefined content, to be closed.
+     * @throws IllegalArgumentException if {@code capacity <= 0}.
+     * @throws org.vellum.report.ExhaustedException if memory has run out.
+     */
+    public OffHeapBuffer allocateBuffer(final int capacity) {
+        return parts().allocator.allocateBuffer(capacity);
     }
 
     /**

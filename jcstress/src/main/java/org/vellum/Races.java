@@ -41,6 +41,7 @@ public final class Races {
         CLASSES.put("index", "vmap\\.AreaIndexStress");
         CLASSES.put("bank", "frame\\.FrameStress");
         CLASSES.put("run", "frame\\.RunFreeStress");
+        CLASSES.put("budget-limit", "alloc\\.BudgetStress");
         CLASSES.put("all", ".*");
     }
 

@@ -37,6 +37,7 @@ public final class OffHeapAllocator {
     private final Budgets budgets;
     private final Retirements retirements;
     private final CheckedAllocator checked;
+    private final BudgetMemory rootMemory;
     /** What stands between callers and {@link #plain}: checks, a trace; null for nothing. */
     private final Detour detour;
 
@@ -64,6 +65,7 @@ public final class OffHeapAllocator {
         checked = options.checked() ? new CheckedAllocator(plain, budgets, access, epochs, retirements, listener,
             options.quarantineBytes(frames.configuredFrames() << Pages.SHIFT)) : null;
         detour = checked;
+        rootMemory = new BudgetMemory(this, access, null);
         access.setLinearTags(raw.slabs()::isCurrent);
         reclaimer.add(new Caches(raw));
     }
@@ -287,6 +289,35 @@ public final class OffHeapAllocator {
 
     private static int offsetIn(final MemoryBank bank, final long address) {
         return (int)((address & Address.MASK) - (bank.firstFrame() << Pages.SHIFT));
+    }
+
+    /**
+     * Allocates memory as a buffer that owns it: the friendly face.
+     *
+     * @param capacity in bytes, at least 1.
+     * @return a new buffer over undefined content, to be closed.
+     * @throws IllegalArgumentException if {@code capacity <= 0}.
+     * @throws ExhaustedException if memory has run out.
+     */
+    public OffHeapBuffer allocateBuffer(final int capacity) {
+        return allocateBuffer(capacity, 1, null, false);
+    }
+
+    /**
+     * {@link #allocateBuffer(int)} with everything.
+     *
+     * @param capacity in bytes, at least 1.
+     * @param alignment in bytes, a power of two up to a bank.
+     * @param budget that is charged; null for the root.
+     * @param zeroed whether the content is to be zero.
+     * @return a new buffer, to be closed.
+     * @throws IllegalArgumentException as {@link #allocate(long, long, Budget)}.
+     * @throws ExhaustedException as {@link #allocate(long, long, Budget)}.
+     */
+    public OffHeapBuffer allocateBuffer(
+        final int capacity, final long alignment, final Budget budget, final boolean zeroed) {
+        return new OffHeapBuffer(budget == null ? rootMemory : new BudgetMemory(this, access, budget), capacity, alignment,
+            zeroed);
     }
 
     /** @return the budget above all others: the memory itself, without a limit of its own. */

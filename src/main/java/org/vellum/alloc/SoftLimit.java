@@ -59,12 +59,12 @@ final class SoftLimit {
     /** What is reserved was lowered to this. */
     void fallen(final long reserved) {
         if (reserved <= limit && state.get() == State.CALLED) {
-            rearm(State.CALLED);
+            rearm();
         }
     }
 
-    private void rearm(final State from) {
-        if (state.compareAndSet(from, State.ARMED)) {
+    private void rearm() {
+        if (state.compareAndSet(State.CALLED, State.ARMED)) {
             // Who crossed before this saw no ARMED.
             wanted(budget.words.reserved(), 0);
         }
@@ -92,23 +92,30 @@ final class SoftLimit {
             return false;
         }
         owedInTree.decrementAndGet();
-        final long room = limit - budget.used();
-        if (bytes <= room) {
-            budget.reclaimSlack();
-            rearm(State.RUNNING);
-            return false;
-        }
+        State next = State.CALLED;
         try {
-            callback.reclaim(budget, bytes - room);
-        } finally {
-            state.set(State.CALLED);
-            // What the callback freed is slack of this thread's slot now: given back, so that it counts.
-            budget.reclaimSlack();
-            // Not as long as the bytes at hand still cross: it is their crossing that was answered.
-            if (bytes <= limit - budget.words.reserved()) {
-                rearm(State.CALLED);
+            final long excess = bytes - (limit - budget.used());
+            if (excess <= 0) {
+                next = State.ARMED;
+                return false;
             }
+            callback.reclaim(budget, excess);
+            return true;
+        } finally {
+            settle(next, bytes);
         }
-        return true;
+    }
+
+    private void settle(final State next, final long bytes) {
+        state.set(next);
+        // What the callback freed is slack of this thread's slot now: given back, so that it counts.
+        budget.reclaimSlack();
+        final long reserved = budget.words.reserved();
+        if (next == State.ARMED) {
+            wanted(reserved, 0);
+        } else if (bytes <= limit - reserved) {
+            // Not as long as the bytes at hand still cross: it is their crossing that was answered.
+            rearm();
+        }
     }
 }
