@@ -27,7 +27,8 @@ import org.vellum.cpu.StackReserve;
  * All but the slack are volatile, so they have one order. Suppose b3 counts bytes that a3 takes back later: a1 precedes b3. If a4 comes after b4,
  * b4 sees the change under way; if between b1 and b4, it sees that one more was taken back; before b1, then a3 precedes b3, against what we supposed.
  * Suppose b2 misses slack because another thread has just taken it: it read the 0 of a2, so a1 precedes b4 (release and
- * acquire), and the same three cases hold. What settles meanwhile without being taken back was charged before b3: that is no error.
+ * acquire), and the same three cases hold. What settles meanwhile without being taken back was charged before b3, and is no error; or taken ahead: then
+ * it was put into the slack of that slot before a4, so who is refused finds it there after b4, and tries again if it would help.
  *
  * <h2>What it is not</h2>
  * It does not help a thread that was stopped between a1 and a4: whoever is refused tries for some milliseconds, then is refused. Nor does it
@@ -165,12 +166,13 @@ final class Reservation {
             budget.requireOpen();
             return false;
         }
+        if (keeper != null) {
+            // Before it settles: in between, what was taken ahead would be in no word that says it is free.
+            slack.put(keeper, budget.id(), ahead);
+        }
         for (Budget at = budget; at != null; at = at.parent()) {
             at.words.raiseHighWater();
             at.words.settle();
-        }
-        if (keeper != null) {
-            slack.put(keeper, budget.id(), ahead);
         }
         if (ahead > 0) {
             batches.incrementAndGet();
@@ -217,9 +219,15 @@ final class Reservation {
         final long held = slack.get(keeper, budget.id());
         if (bytes <= 2 * batch - held) {
             slack.put(keeper, budget.id(), held + bytes);
-        } else {
+        } else if (held <= batch) {
             slack.put(keeper, budget.id(), batch);
             giveBack(budget, held - batch + bytes);
+        } else {
+            // Some of it was free already: announced, so that nobody is refused for it on its way.
+            beginAll(budget);
+            slack.putRelease(keeper, budget.id(), batch);
+            giveBack(budget, held - batch + bytes);
+            settleLoweredAll(budget);
         }
     }
 }

@@ -57,10 +57,15 @@ final class Slack {
         rows.get().putOpaque(word(cpu.index(), id), bytes);
     }
 
+    void putRelease(final Cpu cpu, final int id, final long bytes) {
+        // Release, after an announcement: partner of the acquire in peek().
+        rows.get().putRelease(word(cpu.index(), id), bytes);
+    }
+
     /** A look from outside, exact while nobody occupies the slot. */
     long peek(final int slot, final int id) {
         final Words words = rows.get();
-        // Acquire: partner of the release in giveBack(): who finds the slack gone finds its giver announced, too.
+        // Acquire: partner of the releases in giveBack() and putRelease(): who finds the slack gone finds its giver announced, too.
         return words == null ? 0 : words.getAcquire(word(slot, id));
     }
 
