@@ -9,6 +9,7 @@ import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
 import org.vellum.cpu.Cpu;
 import org.vellum.cpu.CpuOptions;
+import org.vellum.cpu.Cpus;
 import org.vellum.frame.PhysicalMemory;
 import org.vellum.report.Listener;
 
@@ -135,8 +136,12 @@ public final class SmallMemory {
         public volatile Cpu cpu;
 
         public Reader(final Vellum memory, final String name) throws InterruptedException {
+            this(memory.cpus(), name);
+        }
+
+        public Reader(final Cpus cpus, final String name) throws InterruptedException {
             task = new FutureTask<>(() -> {
-                try (Cpu entered = memory.enter()) {
+                try (Cpu entered = cpus.enter()) {
                     cpu = entered;
                     inside.countDown();
                     leave.await();

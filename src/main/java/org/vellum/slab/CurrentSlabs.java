@@ -103,6 +103,8 @@ final class CurrentSlabs {
                 if (slab == Slabs.NONE) {
                     return false;
                 }
+                // A watermark's callback may have allocated here, on this slot, meanwhile.
+                leave(cpu, record);
             }
             adopt(record, slab, sizeClass);
         }
@@ -230,7 +232,7 @@ final class CurrentSlabs {
         return count;
     }
 
-    /** Whether a slot may have a current slab: a peek by anyone, for who decides whether a visit is worth it. */
+    /** Whether a slot has no current slab: a peek by anyone, for who decides whether a visit is worth it. */
     boolean isIdle(final int slot) {
         for (int sizeClass = 0; sizeClass < SizeClasses.COUNT; sizeClass++) {
             if (slabOf(slot, sizeClass) != Slabs.NONE) {

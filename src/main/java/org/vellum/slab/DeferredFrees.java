@@ -89,9 +89,8 @@ final class DeferredFrees implements Release {
         if (has(slab, objects, SlabTable.DEFERRED)) {
             add(own, slab, word);
         }
-        if (freed > 0) {
-            slabs.noteFreed(null, slab, word, freed);
-        }
+        // Even if it is none: what others counted while the mark was on could not empty the slab.
+        slabs.noteFreed(null, slab, word, freed);
         return true;
     }
 

@@ -66,11 +66,7 @@ final class PartialSlabs {
         if (setBit(leaves, leaf(sizeClass, word), slab)) {
             setBit(summaries, summary(sizeClass, word >>> SHIFT), word);
         }
-        final long hint = (long)sizeClass * CacheLine.STRIDE_WORDS;
-        long low = lowest.getVolatile(hint);
-        while (low > word >>> SHIFT && !lowest.compareAndSet(hint, low, word >>> SHIFT)) {
-            low = lowest.getVolatile(hint);
-        }
+        lowerStart((long)sizeClass * CacheLine.STRIDE_WORDS, word >>> SHIFT);
     }
 
     /** b2 and b3: after the slab's word ceased to be LISTED, or was seen not to be. */
@@ -80,6 +76,8 @@ final class PartialSlabs {
             clearBit(summaries, summary(sizeClass, word >>> SHIFT), word);
             if (leaves.getVolatile(leaf(sizeClass, word)) != 0) {
                 setBit(summaries, summary(sizeClass, word >>> SHIFT), word);
+                // Who set the bit below may have lowered the start while there was none above, for raiseStart to see.
+                lowerStart((long)sizeClass * CacheLine.STRIDE_WORDS, word >>> SHIFT);
             }
         }
         final long now = table.wordVolatile(slab);

@@ -91,6 +91,11 @@ final class SlabWord {
         return word & ~(STATE_MASK | FREED_MASK | EMPTY) | (long)state << STATE_SHIFT;
     }
 
+    /** To be found, however little is known to be freed. */
+    static long listed(final long word) {
+        return word & ~STATE_MASK | (long)LISTED << STATE_SHIFT;
+    }
+
     /** With so many more freed, and LISTED once that is worthwhile. */
     static long withFreed(final long word, final int more) {
         final long freed = Math.min(freed(word) + more, MAX_FREED);

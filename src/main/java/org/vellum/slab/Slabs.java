@@ -2,6 +2,7 @@ package org.vellum.slab;
 
 import java.util.concurrent.atomic.AtomicIntegerArray;
 import java.util.concurrent.atomic.AtomicLong;
+import org.agrona.UnsafeApi;
 import org.vellum.cpu.Cpu;
 import org.vellum.cpu.Cpus;
 import org.vellum.frame.FrameAllocator;
@@ -103,6 +104,8 @@ final class Slabs {
             word = table.wordVolatile(slab);
             // A deferred free may set its mark meanwhile.
         } while (!table.compareAndSetWord(slab, word, SlabWord.withState(word, SlabWord.LOOSE)));
+        // Full fence: l1 before the loads of l2, which only acquire; partner: f1 and f2, both volatile, in SlabAllocator.end.
+        UnsafeApi.fullFence();
         final int free = table.countFree(slab, SizeClasses.objects(SlabWord.sizeClass(word)));
         if (free > 0) {
             noteFreed(cpu, slab, word, free);
@@ -145,36 +148,47 @@ final class Slabs {
         }
         partial.remove(sizeClass, slab);
         final int objects = SizeClasses.objects(sizeClass);
-        if (table.countFree(slab, objects) < objects) {
+        if (table.countFree(slab, objects) < objects || !keep(slab, sizeClass, KEPT_EMPTY) && !release(cpu, slab)) {
             leave(cpu, slab);
-        } else if (kept.getAndIncrement(sizeClass) < KEPT_EMPTY) {
-            keep(slab, objects);
-        } else {
-            kept.getAndDecrement(sizeClass);
-            release(cpu, slab);
         }
     }
 
-    private void keep(final int slab, final int objects) {
-        final long word = table.wordVolatile(slab);
-        final long listed = SlabWord.withFreed(SlabWord.withState(word, SlabWord.LISTED), objects) | SlabWord.EMPTY;
-        // No object is live: nobody defers, nobody marks.
-        table.putWordVolatile(slab, listed);
-        partial.add(SlabWord.sizeClass(word), slab);
+    /** Lists an empty slab that the caller has claimed, unless so many of its class are kept or it is in limbo. */
+    private boolean keep(final int slab, final int sizeClass, final int most) {
+        if (kept.getAndIncrement(sizeClass) < most) {
+            final long word = table.wordVolatile(slab);
+            final long listed = SlabWord.withFreed(SlabWord.withState(word, SlabWord.LISTED), SizeClasses.objects(sizeClass));
+            if (isUnmarked(word) && table.compareAndSetWord(slab, word, listed | SlabWord.EMPTY)) {
+                partial.add(sizeClass, slab);
+                return true;
+            }
+        }
+        kept.getAndDecrement(sizeClass);
+        return false;
     }
 
-    /** Gives the frames of an empty slab back; keeps the slab if no slot is to be had. */
-    private void release(final Cpu cpu, final int slab) {
+    /**
+     * Whether a slab that the caller has claimed empty is not in limbo. What follows is a compare-and-set even so: who deferred a free without a
+     * section may set the mark after others' passes have freed the object, and limbo must find the slab again.
+     */
+    private static boolean isUnmarked(final long word) {
+        return !SlabWord.isInLimbo(word);
+    }
+
+    /** Gives the frames of an empty slab back, unless it is in limbo; keeps the slab if no slot is to be had. */
+    private boolean release(final Cpu cpu, final int slab) {
+        final long word = table.wordVolatile(slab);
         final Cpu entered = cpu == null ? cpus.tryEnter() : cpu;
         if (entered == null) {
-            kept.getAndIncrement(SlabWord.sizeClass(table.wordVolatile(slab)));
-            keep(slab, SizeClasses.objects(SlabWord.sizeClass(table.wordVolatile(slab))));
-            return;
+            return keep(slab, SlabWord.sizeClass(word), Integer.MAX_VALUE);
         }
         try {
-            table.putWordVolatile(slab, SlabWord.NO_SLAB);
+            if (!isUnmarked(word) || !table.compareAndSetWord(slab, word, SlabWord.NO_SLAB)) {
+                return false;
+            }
             released.getAndIncrement();
             frames.freeRun(entered, (long)slab << SlabTable.ORDER, SlabTable.FRAME_MARK);
+            return true;
         } finally {
             if (cpu == null) {
                 entered.exit();
@@ -207,8 +221,7 @@ final class Slabs {
             kept.getAndDecrement(sizeClass);
         }
         final int objects = SizeClasses.objects(sizeClass);
-        if (!SlabWord.isInLimbo(table.wordVolatile(slab)) && table.countFree(slab, objects) == objects) {
-            release(cpu, slab);
+        if (table.countFree(slab, objects) == objects && release(cpu, slab)) {
             return 1;
         }
         list(cpu, slab);
@@ -220,7 +233,7 @@ final class Slabs {
         leave(cpu, slab);
         long word = table.wordVolatile(slab);
         while (SlabWord.state(word) == SlabWord.LOOSE && SlabWord.freed(word) > 0) {
-            final long listed = SlabWord.withFreed(SlabWord.withState(word, SlabWord.LISTED), 0);
+            final long listed = SlabWord.listed(word);
             if (table.compareAndSetWord(slab, word, listed)) {
                 partial.add(SlabWord.sizeClass(listed), slab);
                 return;

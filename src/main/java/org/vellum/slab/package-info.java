@@ -49,7 +49,7 @@
  *   f2: load word, volatile: OWNED → done          l2: load the state bytes
  *                            else count + 1        l3: count + those that are FREE
  * </pre>
- * All of f1, f2, l1 are volatile, and l2 acquires what f1 released, after l1. If f2 precedes l1, F is done, and so f1 precedes l2: L
+ * All of f1, f2, l1 are volatile, and a full fence stands between l1 and l2, which acquires what f1 released. If f2 precedes l1, F is done, and so f1 precedes l2: L
  * counts the object. Otherwise F counts it itself; perhaps L does, too. The count in the word goes with the slab's
  * generation, so a free that comes late finds another generation, or none, and has nothing to count: whoever released the slab
  * has seen its object free. {@code SlabFreeStress} runs this race; with f2 before f1 a slab is lost.
