@@ -22,19 +22,20 @@ import org.vellum.mem.Pages;
  * What an {@link AtomicBuffer} does, said once and run against Agrona's own and ours. Every index near a page boundary is tried:
  * for Agrona's they are indexes like any other.
  */
-abstract class AtomicBufferContract {
-    static final int CAPACITY = 3 * Pages.SIZE;
+public abstract class AtomicBufferContract {
+    /** Bytes of each buffer to test. */
+    public static final int CAPACITY = 3 * Pages.SIZE;
     private static final List<ByteOrder> ORDERS = List.of(ByteOrder.LITTLE_ENDIAN, ByteOrder.BIG_ENDIAN);
     private static final ByteOrder NATIVE = ByteOrder.nativeOrder();
 
     private final Random random = new Random(42);
 
     /** A buffer to test, and the index of its first page boundary. */
-    record Subject(AtomicBuffer buffer, int boundary) {
+    public record Subject(AtomicBuffer buffer, int boundary) {
     }
 
     /** The buffers to test, of {@link #CAPACITY} bytes each. */
-    abstract List<Subject> subjects();
+    protected abstract List<Subject> subjects();
 
     private interface Check {
         void at(AtomicBuffer buffer, int index);

@@ -11,7 +11,7 @@ final class UnsafeBufferContractTest extends AtomicBufferContract {
         new UnsafeBuffer(BufferUtil.allocateDirectAligned(CAPACITY, Pages.SIZE)), Pages.SIZE));
 
     @Override
-    List<Subject> subjects() {
+    protected List<Subject> subjects() {
         return subjects;
     }
 }

@@ -17,7 +17,7 @@ final class VmapBufferTest extends AtomicBufferContract {
     }
 
     @Override
-    List<Subject> subjects() {
+    protected List<Subject> subjects() {
         return subjects;
     }
 }
