@@ -48,6 +48,41 @@ public final class MmuGather {
     }
 
     /**
+     * Lets another page name the frame of this one, dead: the page itself forgets it. For a range that gives its frames up to
+     * another that is retired with it: a flush is owed before {@link #freeFrames} of that one.
+     *
+     * @param from page that names the frame, or none.
+     * @param to page without an entry, of the same owner.
+     */
+    public void carryNoFlush(final long from, final long to) {
+        final long entry = table.get(from);
+        assert table.get(to) == Entry.NONE : "carrying onto an entry, page=" + to;
+        table.set(to, Entry.dead(entry));
+        table.set(from, Entry.NONE);
+    }
+
+    /**
+     * Moves mappings to other pages; frames and permissions stay. From now on the old pages fault, and no flush is owed for
+     * the frames, which live on: whoever still holds a translation of an old page looks at what the new one maps. The addresses of
+     * the old pages must not be reused before a flush.
+     *
+     * @param from first page, present.
+     * @param to first page of those that get the mappings, without entries, of the same owner; no page may be of both ranges.
+     * @param count how many.
+     * @param tag of the new pages, in the bits of {@link org.vellum.mmu.Address#TAG_MASK}.
+     */
+    public void move(final long from, final long to, final long count, final long tag) {
+        for (long i = 0; i < count; i++) {
+            final long entry = table.get(from + i);
+            assert Entry.isPresent(entry) : "moving what is not mapped, page=" + (from + i);
+            assert table.get(to + i) == Entry.NONE : "moving onto an entry, page=" + (to + i);
+            // The new one first: whoever looks by page number finds the frame at every moment.
+            table.set(to + i, Entry.present(Entry.nativePage(entry), tag, entry & (Entry.WRITABLE | Entry.OWNED)));
+            table.set(from + i, Entry.NONE);
+        }
+    }
+
+    /**
      * Frees the owned frames of dead entries and forgets the entries. The grace period of the clear must have ended. May be
      * repeated: what is forgotten is skipped. Works in slices, each in a section of its own.
      *

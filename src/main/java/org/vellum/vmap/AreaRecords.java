@@ -183,13 +183,18 @@ final class AreaRecords {
         return words.getOpaque(id * STRIDE_WORDS + PAGES);
     }
 
-    /** Of a reserved area only, by its owner. */
+    /** Of a reserved area, or one that was ended and is not in limbo yet, by its owner. */
     void pages(final long id, final long pages) {
         words.putOpaque(id * STRIDE_WORDS + PAGES, pages);
     }
 
     long span(final long id) {
         return words.getOpaque(id * STRIDE_WORDS + SPAN);
+    }
+
+    /** Of a reserved area only, by its owner, under the lock: the tree gets back as many pages as are said here. */
+    void span(final long id, final long pages) {
+        words.putOpaque(id * STRIDE_WORDS + SPAN, pages);
     }
 
     long size(final long id) {

@@ -17,7 +17,8 @@ import static org.vellum.vmap.FreeNodes.RIGHT;
  * <p><b>Freeing never allocates.</b> Every area that is allocated lies between at most two free ranges, so there are
  * never more ranges than live areas + 1. {@code allocate} and {@code allocateAt} see to nodes for that many before they
  * change anything; {@link #free} only takes from what is there. This holds as long as an area is freed as it was
- * allocated; who wants to free one in two parts says so beforehand ({@link #ensureAreas} and {@link #splitArea}).
+ * allocated; who wants to free one in two parts says so beforehand ({@link #ensureAreas} and {@link #splitArea}),
+ * and who makes one of two tells it afterwards ({@link #joinAreas}).
  *
  * <p>Single-threaded: every method, reading ones included, is called under the owner's lock. None blocks. Steady state
  * makes no garbage; only growth of the node pool reserves memory.
@@ -154,6 +155,16 @@ public final class AreaTree {
         }
         areas += more;
         return true;
+    }
+
+    /**
+     * Says that live areas which lie side by side will be freed as one: the opposite of {@link #splitArea}.
+     *
+     * @param fewer how many areas fewer that makes, at least 0.
+     */
+    public void joinAreas(final int fewer) {
+        assert fewer >= 0 && fewer < areas : "fewer=" + fewer + " areas=" + areas;
+        areas -= fewer;
     }
 
     /**

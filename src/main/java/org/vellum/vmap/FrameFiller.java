@@ -27,14 +27,26 @@ final class FrameFiller {
     }
 
     /**
+     * Fills a whole area.
+     *
      * @param id reserved.
      * @param flags of the area.
      * @return whether all pages have frames; if not, some may, and the caller gives the area up.
      */
     boolean fill(final long id, final int flags) {
-        final long first = space.records().start(id);
-        final long pages = space.records().pages(id);
-        final long tag = space.tag(id);
+        return fill(space.records().start(id), space.records().pages(id), space.tag(id), flags);
+    }
+
+    /**
+     * Fills pages of a range that the caller has reserved, from the first on.
+     *
+     * @param first without entries, as all of them.
+     * @param pages how many, at least 1.
+     * @param tag of the area they are to be part of.
+     * @param flags of that area.
+     * @return whether all pages have frames; if not, some may.
+     */
+    boolean fill(final long first, final long pages, final long tag, final int flags) {
         long done = 0;
         if ((flags & VmallocFlags.CONTIGUOUS) != 0 && fillContiguous(first, pages, tag, flags)) {
             done = pages;

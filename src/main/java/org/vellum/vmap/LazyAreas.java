@@ -125,8 +125,24 @@ final class LazyAreas {
 
     /** Gives up a reserved area that could not be filled. It was never visible, but its entries were. */
     void abandon(final long id) {
+        abandon(id, 0);
+    }
+
+    /**
+     * {@link #abandon(long)} of an area that was filled from a page in its middle on. What is there is put side by side at its
+     * start: an area remembers its frames by their number.
+     *
+     * @param id reserved.
+     * @param from pages that have no entry, before the first that may.
+     */
+    void abandon(final long id, final long from) {
+        final long start = records.start(id);
+        final long most = records.pages(id) - from;
         long filled = 0;
-        while (filled < records.pages(id) && Entry.isPresent(table.get(records.start(id) + filled))) {
+        while (filled < most && Entry.isPresent(table.get(start + from + filled))) {
+            if (from != 0) {
+                gather.carryNoFlush(start + from + filled, start + filled);
+            }
             filled++;
         }
         // So that limbo is not said to hold more frames than it does.

@@ -235,6 +235,63 @@ final class Ranges {
         }
     }
 
+    /**
+     * Makes an area longer by the one right behind it, whose record goes. Both reserved by the caller. Inside a section it only
+     * tries for the lock.
+     *
+     * @return whether it was done; if not, nothing has changed.
+     */
+    boolean join(final long id, final long behind) {
+        if (!lock.acquire()) {
+            return false;
+        }
+        try {
+            final long added = records.span(behind);
+            assert records.start(id) + records.span(id) == records.start(behind) : "not side by side";
+            index.remove(records.start(behind));
+            tree.joinAreas(1);
+            records.pages(id, records.pages(id) + added);
+            records.span(id, records.span(id) + added);
+            records.give(behind);
+        } finally {
+            lock.unlock();
+        }
+        return true;
+    }
+
+    /**
+     * Cuts the end off an area that the caller has reserved, as an area of its own: as long as there are pages to be unmapped, and
+     * without a guard, because the first of the area keeps one.
+     *
+     * @param pages that stay mapped, at least 1, fewer than now.
+     * @return the number of the end, reserved; or {@link #NONE}, or {@link #BUSY}, with nothing changed.
+     */
+    long cutOff(final long id, final long pages) {
+        if (!lock.acquire()) {
+            return BUSY;
+        }
+        try {
+            final long cut = records.pages(id) - pages;
+            final long start = records.start(id) + records.span(id) - cut;
+            if (!tree.splitArea(1)) {
+                return NONE;
+            }
+            final long end = records.take(
+                AreaRecords.kindOf(records.state(id)), VmallocFlags.NO_GUARD, start, cut, cut);
+            if (end == AreaRecords.NONE) {
+                tree.joinAreas(1);
+                return NONE;
+            }
+            records.size(end, cut << Pages.SHIFT);
+            records.pages(id, pages);
+            records.span(id, records.span(id) - cut);
+            index.put(start, (int)end + 1);
+            return end;
+        } finally {
+            lock.unlock();
+        }
+    }
+
     /** Ends an area at once whose mappings are gone and whose grace period is over. Inside a section it only tries. */
     boolean giveBack(final long id) {
         if (!lock.acquire()) {

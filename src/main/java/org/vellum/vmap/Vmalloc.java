@@ -24,23 +24,23 @@ public final class Vmalloc {
 
     private final VmapSpace space;
     private final Reclaimer reclaimer;
-    private final MappedAccess access;
     private final FrameFiller filler;
+    private final AreaResizer resizer;
     private final AtomicFrees atomicFrees;
 
     /**
      * @param space the window.
      * @param reclaimer what to do on exhaustion.
-     * @param access for copying on reallocation.
+     * @param access for zeroing on reallocation.
      * @param atomicFrees areas that callbacks freed.
      */
     public Vmalloc(
         final VmapSpace space, final Reclaimer reclaimer, final MappedAccess access, final AtomicFrees atomicFrees) {
         this.space = space;
         this.reclaimer = reclaimer;
-        this.access = access;
         this.atomicFrees = atomicFrees;
         filler = new FrameFiller(space);
+        resizer = new AreaResizer(space, reclaimer, access, filler);
     }
 
     /**
@@ -143,7 +143,7 @@ public final class Vmalloc {
         }
         for (int attempt = 0;; attempt++) {
             // Frames that were taken in vain wait in limbo and are missing to everybody: better not to begin.
-            final boolean inVain = pages >= WORTH_COUNTING && pages > space.frames.freeFrames();
+            final boolean inVain = isInVain(space, pages);
             final long id = inVain ? VmapSpace.NONE
                 : space.reserve(AreaKind.VMALLOC, flags, pages, alignPages, lowPage, highPage, size);
             outOfFrames |= inVain;
@@ -160,6 +160,11 @@ public final class Vmalloc {
                     : reclaimer.exhausted("vmalloc", pages, outOfFrames);
             }
         }
+    }
+
+    /** Whether so many frames are certainly not there: not asked for few, because it takes a look at every slot. */
+    static boolean isInVain(final VmapSpace space, final long pages) {
+        return pages >= WORTH_COUNTING && pages > space.frames.freeFrames();
     }
 
     /** Whatever stops the filling, a reserved area does not stay behind. */
@@ -240,12 +245,36 @@ public final class Vmalloc {
     }
 
     /**
-     * Changes the size of an area, in place if its pages suffice, else by allocating, copying and freeing (V42). Never
-     * concurrently with itself or a free of the same area.
+     * The bytes that may be used of an area: those of its whole pages, which may be more than were asked for. {@link #vrealloc} keeps
+     * what was asked for; of zeroed areas it keeps no more.
+     *
+     * @param address of the first byte.
+     * @return in bytes, a multiple of the page size, at least one page.
+     * @throws IllegalArgumentException if no live area of {@code vmalloc} or its relatives here starts there, as for {@link #vfree}.
+     */
+    public long sizeOf(final long address) {
+        return space.records().pages(find(address, "sizeOf")) << Pages.SHIFT;
+    }
+
+    private long find(final long address, final String call) {
+        final long id = space.find(address);
+        if (id == VmapSpace.NONE || AreaRecords.kindOf(space.records().state(id)) != AreaKind.VMALLOC) {
+            throw new IllegalArgumentException(VmapFaults.explain(space, address, call));
+        }
+        return id;
+    }
+
+    /**
+     * Changes the size of an area (V42) without copying. Pages are added in place if the addresses behind the area are free; else
+     * its frames move to another range, keeping alignment and flags but not the bounds of {@link #vmallocRange}: the old address
+     * faults from now on, as after {@link #vfree}; what sections have translated by it stays theirs to use, and is what the
+     * new address maps. With fewer pages, the frames of the last are freed after a grace period, and their addresses fault at once.
+     *
+     * <p>Never concurrently with itself, a free or a look-up of the same area.
      *
      * @param address of the first byte, or 0 to allocate.
      * @param size new size in bytes; 0 frees.
-     * @return the address, perhaps another; 0 if it was freed.
+     * @return the address, another if it moved; 0 if it was freed. Unchanged if the number of pages did not grow.
      * @throws IllegalArgumentException if {@code size < 0}, or as {@link #vfree}; the area stays valid.
      * @throws ExhaustedException if there is no room to grow; the area stays valid.
      */
@@ -260,64 +289,48 @@ public final class Vmalloc {
             vfree(address);
             return 0;
         }
-        final long id = space.find(address);
-        if (id == VmapSpace.NONE || AreaRecords.kindOf(space.records().state(id)) != AreaKind.VMALLOC) {
+        final long id = find(address, "vrealloc");
+        StackReserve.ensureOperation();
+        if (Pages.of(size) == space.records().pages(id)) {
+            resizer.keep(id, address, size);
+            return address;
+        }
+        final EagerFlush eager = space.eager();
+        if (eager == null) {
+            return resize(address, size);
+        }
+        eager.lock("vrealloc");
+        try {
+            final long resized = resize(address, size);
+            eager.flush();
+            space.poll(false);
+            return resized;
+        } finally {
+            eager.unlock();
+        }
+    }
+
+    private long resize(final long address, final long size) {
+        atomicFrees.poll(false);
+        if (space.eager() == null) {
+            reclaimer.beforeAllocation();
+        }
+        final long id = find(address, "vrealloc");
+        final long word = space.records().state(id);
+        if (AreaRecords.stateOf(word) != AreaRecords.BUSY || AreaRecords.tagOf(word) != Address.tag(address)) {
             throw new IllegalArgumentException(VmapFaults.explain(space, address, "vrealloc"));
         }
-        return size <= space.records().pages(id) << Pages.SHIFT ? resize(id, address, size) : move(id, address, size);
-    }
-
-    /**
-     * How much may be used of an area.
-     *
-     * @param address of the first byte.
-     * @return bytes from there, whole pages.
-     * @throws IllegalArgumentException as {@link #vfree}.
-     */
-    public long sizeOf(final long address) {
-        final long id = space.find(address);
-        if (id == VmapSpace.NONE || AreaRecords.kindOf(space.records().state(id)) != AreaKind.VMALLOC) {
-            throw new IllegalArgumentException(VmapFaults.explain(space, address, "sizeOf"));
+        final long pages = Pages.of(size);
+        long resized = address;
+        if (pages < space.records().pages(id)) {
+            resizer.shrink(id, word, address, size);
+        } else if (pages > space.frames.configuredFrames()) {
+            throw reclaimer.exhausted("vrealloc", pages, true);
+        } else {
+            resized = resizer.grow(id, word, address, size);
         }
-        return space.records().pages(id) << Pages.SHIFT;
-    }
-
-    private long resize(final long id, final long address, final long size) {
-        final long old = space.records().size(id);
-        final int flags = AreaRecords.flagsOf(space.records().state(id));
-        // What nobody could write is zero still.
-        if ((flags & (VmallocFlags.ZERO | VmallocFlags.USER)) != 0 && (flags & VmallocFlags.READ_ONLY) == 0) {
-            // What is cut off now may come back by a later growth, and must be zero then.
-            final long from = Math.min(old, size);
-            access.setMemory(address + from, (space.records().pages(id) << Pages.SHIFT) - from, (byte)0);
-        }
-        space.records().size(id, size);
-        return address;
-    }
-
-    private long move(final long id, final long address, final long size) {
-        final int flags = AreaRecords.flagsOf(space.records().state(id));
-        final long old = space.records().size(id);
-        final long moved = vmalloc(size, space.records().align(id) << Pages.SHIFT, flags);
-        boolean copied = false;
-        try {
-            copy(address, moved, old);
-            copied = true;
-        } finally {
-            if (!copied) {
-                vfree(moved);
-            }
-        }
-        vfree(address);
-        return moved;
-    }
-
-    /** By the linear map: the target may be read-only to everybody else. */
-    private void copy(final long source, final long target, final long bytes) {
-        for (long done = 0; done < bytes; done += Pages.SIZE) {
-            final long linear = vmallocToFrame(target + done) << Pages.SHIFT;
-            access.copyMemory(source + done, linear, Math.min(Pages.SIZE, bytes - done));
-        }
+        reclaimer.afterRetire();
+        return resized;
     }
 
     /**

@@ -165,6 +165,16 @@ public final class VmapSpace {
         return ranges.carveCongruent(offsets, sizes, alignPages, ids);
     }
 
+    /** {@link Ranges#join}. */
+    boolean join(final long id, final long behind) {
+        return ranges.join(id, behind);
+    }
+
+    /** {@link Ranges#cutOff}. */
+    long cutOff(final long id, final long pages) {
+        return ranges.cutOff(id, pages);
+    }
+
     /**
      * Makes a reserved area visible: look-ups find it, it may be ended.
      *

@@ -351,8 +351,8 @@ final class VmallocTest {
     void v42ReallocInPlaceKeepsContentAndAddress() {
         final long address = memory.vmalloc(3 * PAGE);
         fill(address, 3 * PAGE, 9);
-        assertEquals(address, memory.vmalloc().vrealloc(address, 100));
-        assertEquals(100, memory.reader().findArea(address).size());
+        assertEquals(address, memory.vmalloc().vrealloc(address, 2 * PAGE + 100));
+        assertEquals(2 * PAGE + 100, memory.reader().findArea(address).size());
         assertEquals(address, memory.vmalloc().vrealloc(address, 3 * PAGE));
         require(address, 0, 100, 9);
         memory.vfree(address);
@@ -364,10 +364,11 @@ final class VmallocTest {
         for (final int flags : new int[] {VmallocFlags.ZERO, VmallocFlags.USER, VmallocFlags.ZERO | VmallocFlags.USER}) {
             final long address = vmalloc.vmalloc(2 * PAGE, PAGE, flags);
             fill(address, 2 * PAGE, 0x55);
-            assertEquals(address, vmalloc.vrealloc(address, 10));
+            final long blocker = vmalloc.vmalloc(1);
+            assertEquals(address, vmalloc.vrealloc(address, PAGE + 10));
             assertEquals(address, vmalloc.vrealloc(address, 2 * PAGE));
-            require(address, 0, 10, 0x55);
-            require(address, 10, 2 * PAGE, 0);
+            require(address, 0, PAGE + 10, 0x55);
+            require(address, PAGE + 10, 2 * PAGE, 0);
             fill(address, 2 * PAGE, 0x66);
             vmalloc.vrealloc(address, PAGE + 1);
             final long moved = vmalloc.vrealloc(address, 5 * PAGE);
@@ -376,6 +377,7 @@ final class VmallocTest {
             require(moved, PAGE + 1, 5 * PAGE, 0);
             assertThrows(PageFaultException.class, () -> memory.access().getByte(address));
             memory.vfree(moved);
+            memory.vfree(blocker);
         }
     }
 
@@ -383,12 +385,16 @@ final class VmallocTest {
     void v42ReallocThatMovesKeepsAlignment() {
         final long first = memory.vmalloc(PAGE);
         final long address = memory.vmalloc().vmalloc(PAGE, 16 * PAGE, 0);
+        final long behind = plain(address) + 2 * PAGE;
+        final long blocker = memory.vmalloc().vmallocRange(PAGE, PAGE, 0, behind, behind + 2 * PAGE);
         fill(address, PAGE, 3);
         final long moved = memory.vmalloc().vrealloc(address, 4 * PAGE);
         assertEquals(0, plain(moved) % (16 * PAGE));
+        assertNotEquals(address, moved);
         require(moved, 0, PAGE, 3);
         memory.vfree(moved);
         memory.vfree(first);
+        memory.vfree(blocker);
     }
 
     @Test
@@ -396,7 +402,9 @@ final class VmallocTest {
         reopen(SmallMemory.builder(FRAMES, WINDOW).graceNanos(1_000_000).open());
         final long address = memory.vmalloc(300 * PAGE);
         fill(address, 300 * PAGE, 4);
+        final long other = memory.vmalloc(150 * PAGE);
         assertThrows(ExhaustedException.class, () -> memory.vmalloc().vrealloc(address, 400 * PAGE));
+        memory.vfree(other);
         assertThrows(ExhaustedException.class, () -> memory.vmalloc().vrealloc(address, Long.MAX_VALUE));
         assertThrows(IllegalArgumentException.class, () -> memory.vmalloc().vrealloc(address + PAGE, PAGE));
         require(address, 0, 300 * PAGE, 4);

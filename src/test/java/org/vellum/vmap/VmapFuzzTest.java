@@ -1,5 +1,6 @@
 package org.vellum.vmap;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -7,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.vellum.SmallMemory.PAGE;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
@@ -44,6 +46,9 @@ class VmapFuzzTest {
     private int stamps;
     private long exhausted;
     private long moved;
+    private long grownInPlace;
+    private long shrunk;
+    private long refused;
 
     VmapFuzzTest() {
         memory = SmallMemory.builder(FRAMES, WINDOW).graceNanos(0).rangeCaches(keepsRanges()).open();
@@ -87,7 +92,7 @@ class VmapFuzzTest {
         } else if (what < 900 && !live.isEmpty()) {
             inSectionPerhaps(this::end);
         } else if (what < 950 && !live.isEmpty()) {
-            reallocate();
+            inSectionPerhaps(this::reallocate);
         } else if (!live.isEmpty()) {
             lookUp(live.get(random.nextInt(live.size())));
         }
@@ -186,16 +191,21 @@ class VmapFuzzTest {
 
     private Live add(
         final AreaKind kind, final long address, final long pages, final long guard, final long size, final int mapped) {
-        final long page = memory.vmalloc().space().table.pageOf(address);
         final Live area = new Live(kind, address, pages, pages + guard, size, ++stamps, mapped);
+        enter(area, 0);
+        return area;
+    }
+
+    /** An area of which so many pages are not new. */
+    private void enter(final Live area, final long known) {
+        final long page = memory.vmalloc().space().table.pageOf(area.address);
         final Map.Entry<Long, Live> below = byPage.lowerEntry(page + area.span);
         assertTrue(below == null || below.getKey() + below.getValue().span <= page, () -> "overlap: " + area + below);
-        for (long i = 0; i < area.span; i++) {
+        for (long i = known; i < area.span; i++) {
             readers.requirePageReusable(page + i);
         }
         byPage.put(page, area);
         live.add(area);
-        return area;
     }
 
     private void fill(final Live area) {
@@ -262,41 +272,72 @@ class VmapFuzzTest {
             assertThrows(IllegalArgumentException.class, () -> memory.vmalloc().vrealloc(area.address, 10));
             return;
         }
-        final long pages = 1 + random.nextInt(20);
-        final long size = Math.max(area.pages * PAGE - 2040, pages * PAGE);
-        if (random.nextBoolean()) {
-            memory.vmalloc().vrealloc(area.address, area.size);
-        }
-        final long guard = area.span - area.pages;
-        final long[] old = new long[(int)area.pages];
-        for (int i = 0; i < old.length; i++) {
-            old[i] = memory.vmalloc().vmallocToFrame(area.address + (long)i * PAGE);
-        }
+        final long pages = random.nextInt(4) == 0 ? area.pages : 1 + random.nextInt(20);
+        final long size = pages * PAGE - random.nextInt(2040);
+        final long[] frames = framesOf(area.address, area.pages);
         final long address;
         try {
-            address = memory.vmalloc().vrealloc(area.address, area.size > size ? area.size : size);
+            address = memory.vmalloc().vrealloc(area.address, size);
         } catch (final ExhaustedException e) {
+            refused++;
+            assertTrue(pages > area.pages);
+            assertArrayEquals(frames, framesOf(area.address, area.pages), "as it was");
             check(area, area.pages);
             return;
         }
-        if (address == area.address) {
-            check(area, area.pages);
-            return;
+        assertEquals(pages * PAGE, memory.vmalloc().sizeOf(address));
+        final long kept = Math.min(pages, area.pages);
+        assertArrayEquals(Arrays.copyOf(frames, (int)kept), framesOf(address, kept), "the frames stay");
+        replace(area, frames, address, pages, size);
+    }
+
+    private long[] framesOf(final long address, final long pages) {
+        final long[] found = new long[(int)pages];
+        for (int i = 0; i < found.length; i++) {
+            found[i] = memory.vmalloc().vmallocToFrame(address + (long)i * PAGE);
         }
-        moved++;
-        live.remove(area);
+        return found;
+    }
+
+    /** What the model says of a resized area: which addresses and frames are new, and which are gone. */
+    private void replace(final Live area, final long[] frames, final long address, final long pages, final long size) {
+        final long guard = area.span - area.pages;
         final long page = memory.vmalloc().space().table.pageOf(area.address);
-        byPage.remove(page);
-        // The new range was taken while the old one was live.
-        final Live grown = add(AreaKind.VMALLOC, address, (size + PAGE - 1) / PAGE, guard, size, 0);
-        for (long i = 0; i < area.pages; i++) {
-            assertEquals(pattern(area, i), memory.access().getLong(address + i * PAGE));
-            readers.retiredFrame(old[(int)i]);
+        final boolean moves = address != area.address;
+        live.remove(area);
+        // The new range was taken while the old one was live, which stays in its place until then.
+        if (!moves) {
+            byPage.remove(page);
         }
-        for (long i = 0; i < area.span; i++) {
+        final Live resized = new Live(AreaKind.VMALLOC, address, pages, pages + guard, size, area.stamp, 0);
+        enter(resized, moves ? 0 : area.span);
+        for (long i = 0; i < Math.min(pages, area.pages); i++) {
+            assertEquals(pattern(area, i), memory.access().getLong(address + i * PAGE), "the content stays");
+        }
+        for (long i = area.pages; i < pages; i++) {
+            readers.requireFrameReusable(memory.vmalloc().vmallocToFrame(address + i * PAGE));
+        }
+        for (long i = pages; i < area.pages; i++) {
+            readers.retiredFrame(frames[(int)i]);
+        }
+        if (moves) {
+            byPage.remove(page);
+        }
+        for (long i = moves ? 0 : pages + guard; i < area.span; i++) {
             readers.retiredPage(page + i);
         }
-        fill(grown);
+        moved += moves ? 1 : 0;
+        grownInPlace += !moves && pages > area.pages ? 1 : 0;
+        shrunk += pages < area.pages ? 1 : 0;
+        if (moves) {
+            assertThrows(PageFaultException.class, () -> memory.access().getLong(area.address));
+            if (stale.size() == 64) {
+                stale.set(random.nextInt(64), area.address);
+            }
+        } else if (pages + guard < area.span) {
+            assertThrows(PageFaultException.class, () -> memory.access().getLong(address + pages * PAGE));
+        }
+        fill(resized);
     }
 
     private void lookUp(final Live area) {
@@ -342,10 +383,11 @@ class VmapFuzzTest {
         final Reclaimer reclaimer = memory.vmalloc().reclaimer();
         System.out.println("exhausted=" + exhausted + " exhaustions=" + reclaimer.exhaustions() + " drains="
             + reclaimer.drains() + " boundedWaits=" + reclaimer.boundedWaits() + " readers=" + readers.opened + " moved="
-            + moved + " flushes=" + memory.stats().flushes());
+            + moved + " grownInPlace=" + grownInPlace + " shrunk=" + shrunk + " refused=" + refused + " flushes=" + memory.stats().flushes());
         assertTrue(exhausted > 0 && reclaimer.exhaustions() > exhausted, "purges and retries");
         assertTrue(reclaimer.drains() > 0 && reclaimer.boundedWaits() > 0, "drains and bounded waits");
-        assertTrue(readers.opened > 0 && moved > 0, "readers and moves");
+        assertTrue(readers.opened > 0, "readers");
+        assertTrue(moved > 0 && grownInPlace > 0 && shrunk > 0 && refused > 0, "every way of resizing");
         assertTrue(memory.epochs().now() - SmallMemory.NEAR_WRAP > 0x200, "the epoch wrapped in the slot words");
         while (!live.isEmpty()) {
             end();
