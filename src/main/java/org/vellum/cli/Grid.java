@@ -38,7 +38,8 @@ final class Grid {
         warmUp(workload, Math.min(2, threads[threads.length - 1]), Math.min(WARM_UP_MILLIS, 8L * millis));
         for (int round = 0; round < rounds; round++) {
             for (int column = 0; column < threads.length; column++) {
-                console.progress("  round %d of %d, threads=%d", round + 1, rounds, threads[column]);
+                // Not which thread count is next: of lines that come once a second, some counts would seem to be left out.
+                console.progress("  %d %% measured", 100 * (round * threads.length + column) / (rounds * threads.length));
                 for (final String policy : workload.policies()) {
                     grid.run(workload, policy, column, round, millis);
                 }
