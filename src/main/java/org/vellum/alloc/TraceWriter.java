@@ -32,7 +32,7 @@ public final class TraceWriter implements AutoCloseable {
     private static final long IDLE_NANOS = 2_000_000;
     private static final long FULL_NANOS = 20_000;
     /** After so long an event that was claimed and not filled is not waited for: a stack overflow may have come in between. */
-    private static final long LOST_NANOS = 10_000_000_000L;
+    static final long LOST_NANOS = 10_000_000_000L;
     private static final int SPINS = 100;
 
     private static final int RECORDING = 0;
@@ -41,17 +41,19 @@ public final class TraceWriter implements AutoCloseable {
     /** Nobody empties the ring any more. */
     private static final int STOPPED = 2;
 
-    private final TraceRing ring = new TraceRing();
+    final TraceRing ring = new TraceRing();
     private final TraceText text = new TraceText(BUFFER_BYTES);
     private final OutputStream out;
     private final Listener listener;
+    private final long lostNanos;
     private final Thread thread;
     /** Volatile: STOPPED, set by the writer's thread, pairs with the reads of those who wait for room. */
     private final AtomicInteger state = new AtomicInteger(RECORDING);
 
-    /** Starts recording into a stream, which the writer closes. */
-    TraceWriter(final OutputStream out, final Listener listener) {
+    /** Starts recording into a stream, which the writer closes; gives up an event that does not come for so long. */
+    TraceWriter(final OutputStream out, final Listener listener, final long lostNanos) {
         this.out = out;
+        this.lostNanos = lostNanos;
         this.listener = listener;
         thread = new Thread(this::run, "vellum-trace");
         thread.setDaemon(true);
@@ -68,7 +70,7 @@ public final class TraceWriter implements AutoCloseable {
      */
     public static TraceWriter open(final Path file, final Listener listener) {
         try {
-            return new TraceWriter(Files.newOutputStream(file), listener);
+            return new TraceWriter(Files.newOutputStream(file), listener, LOST_NANOS);
         } catch (final IOException e) {
             throw new UncheckedIOException("trace cannot be written: " + file, e);
         }
@@ -145,7 +147,7 @@ public final class TraceWriter implements AutoCloseable {
             final boolean any = drain();
             if (any || ring.claimed() == ring.taken()) {
                 progress = System.nanoTime();
-            } else if (System.nanoTime() - progress > LOST_NANOS) {
+            } else if (System.nanoTime() - progress > lostNanos) {
                 throw new IllegalStateException("an event was begun and never ended, by a thread that is stuck or gone");
             }
             if (end == Long.MAX_VALUE && state.get() == CLOSING) {

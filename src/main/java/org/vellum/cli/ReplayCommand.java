@@ -45,6 +45,8 @@ final class ReplayCommand implements Callable<Integer> {
     private boolean replay(final Console console, final Trace trace, final int mostThreads) {
         try (Vellum memory = Vellum.open(options.memory)) {
             final Allocations allocations = allocator.apply(memory);
+            // The first bank comes with the first allocation, whatever is replayed.
+            allocations.free(allocations.allocate(1));
             final TraceReplayer.Result result = new TraceReplayer(trace, mostThreads, allocations).run(console);
             final long leaked = allocations.liveBytes();
             print(console, result, leaked);
