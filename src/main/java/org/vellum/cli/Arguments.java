@@ -12,6 +12,7 @@ final class Arguments {
     static final int MAX_ROUNDS = 1000;
     static final long MIN_MEMORY = 16L << 20;
     static final long MAX_MEMORY = 256L << 30;
+    static final long MAX_ALLOCATION = 64L << 20;
 
     private Arguments() {
     }
@@ -57,21 +58,38 @@ final class Arguments {
         }
     }
 
-    /** A size in bytes with an optional k, m or g. */
+    private static long size(final String text, final long low, final long high, final String range) {
+        final int last = text.length() - 1;
+        final int unit = last < 0 ? -1 : "kmg".indexOf(text.toLowerCase(Locale.ROOT).charAt(last));
+        final int shift = 10 * (unit + 1);
+        final String digits = unit < 0 ? text : text.substring(0, last);
+        if (digits.matches("[0-9]{1,15}")) {
+            final long value = Long.parseLong(digits);
+            if (value <= high >> shift && value << shift >= low) {
+                return value << shift;
+            }
+        }
+        throw new TypeConversionException("'" + text + "' is not a size from " + range + " (suffixes: k, m, g)");
+    }
+
+    /** A size of memory in bytes with an optional k, m or g. */
     static final class Size implements ITypeConverter<Long> {
         @Override
         public Long convert(final String text) {
-            final int last = text.length() - 1;
-            final int unit = last < 0 ? -1 : "kmg".indexOf(text.toLowerCase(Locale.ROOT).charAt(last));
-            final int shift = 10 * (unit + 1);
-            final String digits = unit < 0 ? text : text.substring(0, last);
-            if (digits.matches("[0-9]{1,15}")) {
-                final long value = Long.parseLong(digits);
-                if (value <= MAX_MEMORY >> shift && value << shift >= MIN_MEMORY) {
-                    return value << shift;
-                }
-            }
-            throw new TypeConversionException("'" + text + "' is not a size from 16m to 256g (suffixes: k, m, g)");
+            return size(text, MIN_MEMORY, MAX_MEMORY, "16m to 256g");
+        }
+    }
+
+    /** A type of its own: an array would be an option that may be given several times. */
+    record AllocationSizes(long[] bytes) {
+    }
+
+    /** Sizes of allocations, each with an optional k or m, separated by commas; each once, in ascending order. */
+    static final class Sizes implements ITypeConverter<AllocationSizes> {
+        @Override
+        public AllocationSizes convert(final String text) {
+            return new AllocationSizes(Arrays.stream(text.split(",", -1))
+                .mapToLong(one -> size(one, 1, MAX_ALLOCATION, "1 to 64m")).sorted().distinct().toArray());
         }
     }
 }

@@ -5,11 +5,12 @@ import picocli.CommandLine.Option;
 /** What every command takes. What was not given is null: commands have defaults of their own. */
 final class CommonOptions {
     @Option(names = "--threads", paramLabel = "N[,N...]", converter = Arguments.Threads.class,
-        description = "Thread counts. Default: 1,2,4,8 for tables; 8 for loading files.")
+        description = "Thread counts. Default: 1,2,4,8 for tables; 8 for loading files; as many as the trace "
+            + "names for replaying one: given, at most so many.")
     Arguments.ThreadCounts threads;
 
     @Option(names = "--millis", paramLabel = "MS", converter = Arguments.Millis.class,
-        description = "Milliseconds of one cell of a table. Default: 500; shorter in the tour.")
+        description = "Milliseconds of one cell of a table. Default: 500; 200 for alloc; shorter in the tour.")
     Integer millis;
 
     @Option(names = "--rounds", paramLabel = "N", converter = Arguments.Rounds.class,

@@ -18,6 +18,11 @@ final class Console {
         this.json = json;
     }
 
+    /** So many of something, which has a regular plural. */
+    static String count(final long number, final String noun) {
+        return number + " " + noun + (number == 1 ? "" : "s");
+    }
+
     void row(final JsonRow row) {
         if (json) {
             out.println(row);

@@ -7,9 +7,7 @@ import org.vellum.mem.Pages;
 
 /** The application of reference 1: directory blocks over scattered frames; see {@link DirectoryHammer}. */
 final class DirectoryWorkload extends Workload<DirectoryHammer> {
-    private static final int CLOCK_READINGS = 100_000;
-
-    private final double clockNanos = clockNanos();
+    private final double clockNanos = ClockCost.nanos();
 
     DirectoryWorkload() {
         super("directory", List.of("blocks", "lazy", "batched", "eager"));
@@ -25,20 +23,6 @@ final class DirectoryWorkload extends Workload<DirectoryHammer> {
             throw new BadInput("--memory is too small for the directory blocks of " + threads + " threads: at least "
                 + (pages >> 20 - Pages.SHIFT - 1) + "m are needed");
         }
-    }
-
-    /** What reading the clock costs: the least of several tries, to leave out interruptions. */
-    private static double clockNanos() {
-        double least = Double.MAX_VALUE;
-        for (int attempt = 0; attempt < 5; attempt++) {
-            final long start = System.nanoTime();
-            long last = start;
-            for (int i = 0; i < CLOCK_READINGS; i++) {
-                last = System.nanoTime();
-            }
-            least = Math.min(least, (double)(last - start) / CLOCK_READINGS);
-        }
-        return least;
     }
 
     @Override

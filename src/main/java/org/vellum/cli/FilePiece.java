@@ -33,12 +33,7 @@ record FilePiece(Path file, long offset, int length) {
     static List<Source> sources(final List<Path> files) {
         final List<Source> sources = new ArrayList<>();
         for (final Path file : files) {
-            if (!Files.exists(file)) {
-                throw new BadInput("no such file: " + file);
-            }
-            if (!Files.isRegularFile(file)) {
-                throw new BadInput("not a regular file: " + file);
-            }
+            check(file);
             try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
                 sources.add(new Source(file, channel.size()));
             } catch (final IOException e) {
@@ -46,6 +41,20 @@ record FilePiece(Path file, long offset, int length) {
             }
         }
         return sources;
+    }
+
+    /**
+     * Refuses what is no regular file.
+     *
+     * @throws BadInput naming it.
+     */
+    static void check(final Path file) {
+        if (!Files.exists(file)) {
+            throw new BadInput("no such file: " + file);
+        }
+        if (!Files.isRegularFile(file)) {
+            throw new BadInput("not a regular file: " + file);
+        }
     }
 
     /** Cuts files into pieces of at most so many bytes; an empty file has none. */

@@ -38,13 +38,20 @@ final class Grid {
         warmUp(workload, Math.min(2, threads[threads.length - 1]), Math.min(WARM_UP_MILLIS, 8L * millis));
         for (int round = 0; round < rounds; round++) {
             for (int column = 0; column < threads.length; column++) {
-                console.progress("  round %d of %d, threads=%d", round + 1, rounds, threads[column]);
                 for (final String policy : workload.policies()) {
                     grid.run(workload, policy, column, round, millis);
                 }
+                progress(console, workload, round * threads.length + column + 1, rounds * threads.length);
             }
         }
         return grid;
+    }
+
+    /** Not which cell is next: of lines that come once a second at most, some cells would seem to be left out. */
+    private static void progress(final Console console, final Workload<?> workload, final int done, final int all) {
+        if (done < all) {
+            console.progress("  %s: %d %% measured", workload.name(), 100 * done / all);
+        }
     }
 
     /** All policies before any is measured, so that the compiler has seen them all; alone first, then with company. */

@@ -12,7 +12,9 @@ final class JsonRow {
     }
 
     JsonRow put(final String key, final String value) {
-        key(key).append('"').append(value.replace("\\", "\\\\").replace("\"", "\\\"")).append('"');
+        key(key).append('"');
+        value.chars().forEach(this::character);
+        text.append('"');
         return this;
     }
 
@@ -25,6 +27,14 @@ final class JsonRow {
     JsonRow put(final String key, final double value, final int decimals) {
         key(key).append(String.format(Locale.ROOT, "%." + decimals + "f", value));
         return this;
+    }
+
+    private void character(final int character) {
+        if (character < ' ') {
+            text.append(String.format("\\u%04x", character));
+        } else {
+            text.append(character == '"' || character == '\\' ? "\\" : "").append((char)character);
+        }
     }
 
     private StringBuilder key(final String key) {

@@ -68,8 +68,9 @@ final class Loader {
     boolean run() {
         final long bytes = sources.stream().mapToLong(FilePiece.Source::bytes).sum();
         final List<FilePiece> pieces = FilePiece.cut(sources, pieceBytes(bytes));
-        console.line("load: %d files, %.1f MiB, into vmalloc areas on %d threads, CRC32C verified through the mapping,"
-            + " %d threads churning", sources.size(), bytes / 1048576.0, threads, CHURNERS);
+        console.line("load: %s, %.1f MiB, into vmalloc areas on %s, CRC32C verified through the mapping, %s churning",
+            Console.count(sources.size(), "file"), bytes / 1048576.0, Console.count(threads, "thread"),
+            Console.count(CHURNERS, "thread"));
         try (Vellum memory = Vellum.open(memoryBytes)) {
             final List<Reader> readers = new ArrayList<>();
             final List<Churn> churners = new ArrayList<>();

@@ -4,11 +4,14 @@ import java.io.PrintStream;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
 import java.util.function.Consumer;
+import java.util.function.Function;
+import org.vellum.Vellum;
 import org.vellum.mem.NativeAccess;
 import org.vellum.report.ExhaustedException;
 import org.vellum.vmap.VmapBuffer;
 import picocli.CommandLine;
 import picocli.CommandLine.Help.Ansi;
+import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ParseResult;
 import picocli.CommandLine.UnmatchedArgumentException;
@@ -41,11 +44,20 @@ public final class Main {
     /** Runs a command with something done to each area between loading and verifying it: tests spoil one. */
     static int run(
         final PrintStream out, final PrintStream err, final Consumer<VmapBuffer> afterRead, final String... args) {
+        return run(out, err, afterRead, VellumAllocations::new, args);
+    }
+
+    /** Runs a command with an allocator made for each memory: tests give one that makes mistakes. */
+    static int run(
+        final PrintStream out, final PrintStream err, final Consumer<VmapBuffer> afterRead,
+        final Function<Vellum, Allocations> allocator, final String... args) {
         final Streams streams = new Streams(out, err);
         final CommandLine line = new CommandLine(new TourCommand(streams, afterRead))
             .addSubcommand("tour", new TourCommand(streams, afterRead))
             .addSubcommand("load", new LoadCommand(streams, afterRead))
-            .addSubcommand("vmap", new VmapCommand(streams));
+            .addSubcommand("vmap", new VmapCommand(streams))
+            .addSubcommand("alloc", new AllocCommand(streams, allocator))
+            .addSubcommand("replay", new ReplayCommand(streams, allocator));
         line.getSubcommands().get("tour").getCommandSpec().usageMessage()
             .description("About 30 seconds: loads the JDK's own files through mapped memory, then shows the tables.");
         line.setOut(new PrintWriter(out, true)).setErr(new PrintWriter(err, true))
@@ -64,12 +76,9 @@ public final class Main {
         }
     }
 
-    /** Options before the command would belong to nobody. */
     private static int execute(final ParseResult parsed) {
-        final boolean help = parsed.isUsageHelpRequested() || parsed.isVersionHelpRequested();
-        if (!help && parsed.hasSubcommand() && !parsed.matchedOptions().isEmpty()) {
-            throw new ParameterException(parsed.commandSpec().commandLine(),
-                "options go behind the command: " + parsed.matchedOptions().get(0).longestName());
+        if (parsed.hasSubcommand() && !parsed.isUsageHelpRequested() && !parsed.isVersionHelpRequested()) {
+            handDown(parsed, parsed.subcommand());
         }
         try {
             NativeAccess.require();
@@ -77,6 +86,18 @@ public final class Main {
             throw new ParameterException(parsed.commandSpec().commandLine(), e.getMessage(), e);
         }
         return new CommandLine.RunLast().execute(parsed);
+    }
+
+    /** Options before the command are the command's: all commands have what the tool itself has, and more. */
+    private static void handDown(final ParseResult tool, final ParseResult command) {
+        for (final OptionSpec given : tool.matchedOptions()) {
+            final String name = given.longestName();
+            if (command.hasMatchedOption(name)) {
+                throw new ParameterException(command.commandSpec().commandLine(),
+                    "option '" + name + "' is there twice: before and behind the command");
+            }
+            command.commandSpec().findOption(name).setValue(given.getValue());
+        }
     }
 
     private static String explain(final ParameterException e) {

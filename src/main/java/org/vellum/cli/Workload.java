@@ -23,6 +23,11 @@ abstract class Workload<H extends Hammer> implements AutoCloseable {
         this.policies = policies;
     }
 
+    /** What it is called in lines for people. */
+    final String name() {
+        return name;
+    }
+
     /** The work of one thread under a policy; the number of the thread is the seed. */
     abstract H hammer(String policy, Vellum memory, int thread);
 

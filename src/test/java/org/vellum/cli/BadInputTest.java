@@ -41,8 +41,25 @@ final class BadInputTest {
         vmap extra                  | extra
         tour extra                  | extra
         load                        | FILE
-        --json vmap                 | --json
-        --threads 2 load f          | --threads
+        --json vmap --json          | --json
+        --threads 2 load --threads 2 f | --threads
+        --threads 0 vmap            | '0'
+        --sizes 64 alloc            | --sizes
+        alloc extra                 | extra
+        alloc --sizes               | --sizes
+        alloc --sizes 0             | '0'
+        alloc --sizes -64           | '-64'
+        alloc --sizes 64,,1k        | ''
+        alloc --sizes 65m           | '65m'
+        alloc --sizes 1g            | '1g'
+        alloc --sizes 64b           | '64b'
+        alloc --sizes 99999999999999999999 | '99999999999999999999'
+        alloc --sizes 64 --sizes 64 | --sizes
+        alloc --sizes 1m --threads 8 --memory 16m | at least 32m
+        replay                      | TRACE
+        replay one two              | two
+        replay --sizes 64 trace     | --sizes
+        replay --threads 0 trace    | '0'
         vmap --threads 0            | '0'
         vmap --threads -1           | '-1'
         vmap --threads 1,,2         | ''
@@ -121,6 +138,21 @@ final class BadInputTest {
     }
 
     @Test
+    void traceFiles(@TempDir final Path dir) throws IOException {
+        refused("no such file: /no/such/trace", "replay", "--json", "/no/such/trace");
+        refused("not a regular file: " + dir, "replay", dir.toString());
+        final Path file = Files.writeString(dir.resolve("trace"), "# text\na 1 64\nf 2\n");
+        refused(file + ":3: ID='2' is not live", "replay", file.toString());
+        refused(file + ":3: ID='2' is not live", "--json", "replay", file.toString());
+        Files.writeString(file, "");
+        refused("no operation in the trace: " + file, "replay", file.toString());
+        Files.write(file, new byte[] {0x7F, 'E', 'L', 'F', 0, 0});
+        refused(file + ":1: not text: byte 0x7f", "replay", file.toString());
+        Files.writeString(file, "a 1 10000000\na 2 10000000\n");
+        refused("--memory is too small for the trace: 20000000 bytes", "replay", "--memory", "16m", file.toString());
+    }
+
+    @Test
     void nameThatIsNone() {
         refused("FILE", "load", "a\0b");
     }
@@ -140,7 +172,7 @@ final class BadInputTest {
     void helpAndVersionAreNoErrors() {
         final Run help = Run.of("--help").held();
         final String text = String.join("\n", help.out());
-        for (final String word : List.of("tour", "load", "vmap", "--threads", "--millis", "--rounds", "--memory", "--json")) {
+        for (final String word : List.of("tour", "load", "vmap", "alloc", "replay", "--threads", "--millis", "--rounds", "--memory", "--json")) {
             assertTrue(text.contains(word), word);
         }
         assertFalse(Run.of("vmap", "--help").held().out().isEmpty());

@@ -10,8 +10,10 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.vellum.Vellum;
 import org.vellum.vmap.VmapBuffer;
 
 /** One run of the tool in this process, and what it wrote. */
@@ -24,9 +26,18 @@ record Run(int status, List<String> out, List<String> err) {
     }
 
     static Run spoiling(final Consumer<VmapBuffer> afterRead, final String... args) {
+        return of(afterRead, VellumAllocations::new, args);
+    }
+
+    static Run allocating(final Function<Vellum, Allocations> allocator, final String... args) {
+        return of(Loader.NOTHING, allocator, args);
+    }
+
+    private static Run of(
+        final Consumer<VmapBuffer> afterRead, final Function<Vellum, Allocations> allocator, final String... args) {
         final ByteArrayOutputStream out = new ByteArrayOutputStream();
         final ByteArrayOutputStream err = new ByteArrayOutputStream();
-        final int status = Main.run(stream(out), stream(err), afterRead, args);
+        final int status = Main.run(stream(out), stream(err), afterRead, allocator, args);
         return new Run(status, lines(out), lines(err));
     }
 
