@@ -13,7 +13,7 @@ final class ConfinedArenaPeer extends Peer {
 
     static PeerAllocator open() {
         ForeignMemory.requireAvailable();
-        return ConfinedArenaPeer::new;
+        return new Shared();
     }
 
     @Override
@@ -39,11 +39,27 @@ final class ConfinedArenaPeer extends Peer {
 
     @Override
     boolean send(final Channel channel, final int slot) {
-        throw new UnsupportedOperationException("a confined arena is closed by its own thread only");
+        throw confined();
     }
 
     @Override
     boolean receive(final Channel channel) {
-        return false;
+        throw confined();
+    }
+
+    private static UnsupportedOperationException confined() {
+        return new UnsupportedOperationException("not available: a confined arena is closed by its own thread only");
+    }
+
+    private static final class Shared implements PeerAllocator {
+        @Override
+        public Peer peer(final int slots) {
+            return new ConfinedArenaPeer(slots);
+        }
+
+        @Override
+        public Channel channel(final int senders) {
+            throw confined();
+        }
     }
 }

@@ -40,6 +40,15 @@ interface PeerAllocator extends AutoCloseable {
      */
     Peer peer(int slots);
 
+    /**
+     * @param senders how many threads will send.
+     * @return a way for allocations from thread to thread.
+     * @throws UnsupportedOperationException if another thread than the one that allocated may not free.
+     */
+    default Channel channel(final int senders) {
+        return new Channel(senders);
+    }
+
     /** @return how much memory it holds, used or not, in bytes; the whole process's if it does not know. Only differences matter. */
     default long reservedBytes() {
         return ResidentMemory.bytes();
