@@ -10,7 +10,7 @@ import org.jctools.queues.SpscArrayQueue;
  */
 final class Channel {
     /** What may be under way: short of what allocators cache, long enough that nobody waits for each single one. */
-    static final int CAPACITY = 1024;
+    static final int CAPACITY = 256;
 
     final LongRing numbers;
     final MessagePassingQueue<Object> objects;
