@@ -16,7 +16,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /** Nothing is lost, nothing comes twice, and what one producer sends stays in order. */
 class LongRingTest {
-    private static final int NUMBERS = 300_000;
+    private static final int NUMBERS = 60_000;
 
     private static Stream<IntFunction<LongRing>> rings() {
         return Stream.of(SpscLongRing::new, MpscLongRing::new);
