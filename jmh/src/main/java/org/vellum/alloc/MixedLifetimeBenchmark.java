@@ -17,7 +17,7 @@ import org.openjdk.jmh.infra.BenchmarkParams;
  * Of all allocations, 95 % are freed after a thousand further ones, and 5 % stay: they replace a random one of those that stayed
  * before. A small buffer that stays among many that go is what fragments memory. Sizes are of {@link SizeHistogram}.
  *
- * <p>An iteration first allocates in this way until 256 MiB in all threads together stay, then is measured, then lets all short-lived
+ * <p>An iteration first allocates in this way until 128 MiB in all threads together stay, then is measured, then lets all short-lived
  * ones go: the peak is over. Now {@code reservedToLive} is what the allocator says it holds, for those that do not say the
  * process's resident memory, ÷ the bytes asked for that live; {@code residentToLive} is the resident memory ÷ the same, for
  * every row. Both count from the start of the trial, with the heap touched beforehand; some megabytes of compiled code are in
@@ -27,10 +27,10 @@ import org.openjdk.jmh.infra.BenchmarkParams;
  */
 @Fork(value = 1, jvmArgs = {"-Xms768m", "-Xmx768m", "-XX:+AlwaysPreTouch", "-XX:MaxDirectMemorySize=4g"})
 public class MixedLifetimeBenchmark extends PeerBenchmark {
-    private static final long LIVE_BYTES = 256L << 20;
+    private static final long LIVE_BYTES = 128L << 20;
     private static final int SHORT_LIVED = 1024;
     /** Of a thread, if it is the only one: the mean size is 1.6 KiB. */
-    private static final int LONG_LIVED_AT_MOST = 1 << 18;
+    private static final int LONG_LIVED_AT_MOST = 1 << 17;
     private static final int LONG_LIVED_PERCENT = 5;
     /** Long enough that the processor's predictors do not learn it. */
     private static final int SEQUENCE = 1 << 17;
