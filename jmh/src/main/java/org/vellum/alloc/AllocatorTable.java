@@ -35,7 +35,10 @@ public final class AllocatorTable {
         for (final String file : files) {
             try {
                 tables.append(format(AllocatorRow.parse(Files.readString(Path.of(file)))));
-            } catch (final IOException | IllegalArgumentException e) {
+            } catch (final IOException e) {
+                System.err.println("AllocatorTable: cannot read " + file + ": " + e);
+                System.exit(2);
+            } catch (final IllegalArgumentException e) {
                 System.err.println("AllocatorTable: " + file + ": " + e.getMessage());
                 System.exit(2);
             }
