@@ -40,6 +40,13 @@ public final class Races {
         CLASSES.put("atomic-frees", "vmap\\.AreaStress\\.AtomicFreesRace");
         CLASSES.put("index", "vmap\\.AreaIndexStress");
         CLASSES.put("bank", "frame\\.FrameStress");
+        CLASSES.put("slab-free", "slab\\.SlabFreeStress\\.FreeAgainstAllocation");
+        CLASSES.put("slab-last-free", "slab\\.SlabFreeStress\\.(LastFreeAgainstLeave|TwoLastFrees)");
+        CLASSES.put("slab-late-free", "slab\\.SlabFreeStress\\.LateFree");
+        CLASSES.put("slab-claim", "slab\\.SlabClaimStress");
+        CLASSES.put("slab-double-free", "slab\\.SlabFreeStress\\.DoubleFree");
+        CLASSES.put("slab-drain", "slab\\.SlabFreeStress\\.FreeAgainstDrain");
+        CLASSES.put("slab-deferred", "slab\\.SlabDeferredStress");
         CLASSES.put("all", ".*");
     }
 
