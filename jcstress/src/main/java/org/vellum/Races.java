@@ -42,6 +42,13 @@ public final class Races {
         CLASSES.put("bank", "frame\\.FrameStress");
         CLASSES.put("run", "frame\\.RunFreeStress");
         CLASSES.put("budget-limit", "alloc\\.BudgetStress");
+        CLASSES.put("slab-free", "slab\\.SlabFreeStress\\.FreeAgainstAllocation");
+        CLASSES.put("slab-last-free", "slab\\.SlabFreeStress\\.(LastFreeAgainstLeave|TwoLastFrees)");
+        CLASSES.put("slab-late-free", "slab\\.SlabFreeStress\\.LateFree");
+        CLASSES.put("slab-claim", "slab\\.SlabClaimStress");
+        CLASSES.put("slab-double-free", "slab\\.SlabFreeStress\\.DoubleFree");
+        CLASSES.put("slab-drain", "slab\\.SlabFreeStress\\.FreeAgainstDrain");
+        CLASSES.put("slab-deferred", "slab\\.SlabDeferredStress");
         CLASSES.put("all", ".*");
     }
 

@@ -1,0 +1,106 @@
+package org.vellum.slab;
+
+import static org.openjdk.jcstress.annotations.Expect.ACCEPTABLE;
+import static org.openjdk.jcstress.annotations.Expect.FORBIDDEN;
+
+import org.openjdk.jcstress.annotations.Actor;
+import org.openjdk.jcstress.annotations.Arbiter;
+import org.openjdk.jcstress.annotations.JCStressTest;
+import org.openjdk.jcstress.annotations.Outcome;
+import org.openjdk.jcstress.annotations.State;
+import org.openjdk.jcstress.infra.results.III_Result;
+
+/** Two slots look for a slab, and one is listed. */
+public final class SlabClaimStress {
+    private SlabClaimStress() {
+    }
+
+    /** A slab that is nobody's, listed, with two objects free; no other. */
+    @State
+    public static class Listed {
+        private final SlabCell cell = SlabCell.take();
+        private final long[] objects = cell.fullSlab();
+        private final long[] handedOut = new long[2];
+
+        /** Lets the kept slab go, and lists the other. */
+        public Listed() {
+            cell.slabs.drainIdle();
+            cell.free(objects[0], objects[1]);
+        }
+
+        int allocate(final int slot) {
+            handedOut[slot] = cell.allocate(slot);
+            return SlabCell.slabOf(handedOut[slot]) == SlabCell.slabOf(objects[2]) ? 0 : 1;
+        }
+    }
+
+    /**
+     * Would catch {@code Slabs.claim} by a load and a store: both own the slab, and hand out the same object.
+     */
+    @JCStressTest
+    @Outcome(id = {"0, 1, 1", "1, 0, 1"}, expect = ACCEPTABLE, desc = "one claims it, the other makes one")
+    @Outcome(expect = FORBIDDEN, desc = "both own it, or neither found it, or slabs are lost")
+    public static class TwoClaimers {
+        /**
+         * @param s the slab.
+         * @param r 0 if it got this slab.
+         */
+        @Actor
+        public void one(final Listed s, final III_Result r) {
+            r.r1 = s.allocate(0);
+        }
+
+        /**
+         * @param s the slab.
+         * @param r 0 if it got this slab.
+         */
+        @Actor
+        public void two(final Listed s, final III_Result r) {
+            r.r2 = s.allocate(1);
+        }
+
+        /**
+         * @param s the slab.
+         * @param r whether everything is back.
+         */
+        @Arbiter
+        public void settle(final Listed s, final III_Result r) {
+            final boolean whole = s.cell.slabsLeft() == 2;
+            r.r3 = s.cell.settle(s.objects[2], s.objects[3], s.handedOut[0], s.handedOut[1]) & (whole ? 1 : 0);
+        }
+    }
+
+    /**
+     * A slab is claimed while its last two objects are freed. Would catch {@code Slabs.reclaim} that claims by a store, and
+     * {@code PartialSlabs.remove} that does not look again at a slab which has been listed meanwhile.
+     */
+    @JCStressTest
+    @Outcome(id = {"0, 1, 1", "1, 1, 1", "0, 2, 1", "1, 2, 1"}, expect = ACCEPTABLE, desc = "claimed or released, never both")
+    @Outcome(expect = FORBIDDEN, desc = "handed out of a slab that was released, or lost")
+    public static class ClaimAgainstReclaim {
+        /**
+         * @param s the slab.
+         * @param r 0 if it got this slab.
+         */
+        @Actor
+        public void claimer(final Listed s, final III_Result r) {
+            r.r1 = s.allocate(0);
+        }
+
+        /** @param s the slab. */
+        @Actor
+        public void stranger(final Listed s) {
+            s.cell.free(s.objects[2], s.objects[3]);
+        }
+
+        /**
+         * @param s the slab.
+         * @param r slabs left, and whether everything is back.
+         */
+        @Arbiter
+        public void settle(final Listed s, final III_Result r) {
+            r.r2 = s.cell.slabsLeft();
+            r.r3 = s.cell.settle(s.handedOut[0]);
+        }
+    }
+}

@@ -1,0 +1,152 @@
+package org.vellum.slab;
+
+import static org.openjdk.jcstress.annotations.Expect.ACCEPTABLE;
+import static org.openjdk.jcstress.annotations.Expect.FORBIDDEN;
+
+import org.agrona.UnsafeApi;
+import org.openjdk.jcstress.annotations.Actor;
+import org.openjdk.jcstress.annotations.Arbiter;
+import org.openjdk.jcstress.annotations.JCStressTest;
+import org.openjdk.jcstress.annotations.Outcome;
+import org.openjdk.jcstress.annotations.State;
+import org.openjdk.jcstress.infra.results.II_Result;
+import org.vellum.cpu.Cpu;
+
+/** Deferred frees. */
+public final class SlabDeferredStress {
+    private SlabDeferredStress() {
+    }
+
+    /** An object that is published, in a slab whose grace period for another object has ended. */
+    @State
+    public static class Published {
+        private static final long OLD = 0x0102030405060708L;
+        private static final int LOOKS = 24;
+        private final SlabCell cell = SlabCell.take();
+        private final long[] objects = cell.fullSlab();
+        private final long[] handedOut = new long[2];
+        private volatile long published = objects[1];
+
+        /** Defers the other one's free, and lets its epoch end. */
+        public Published() {
+            cell.write(published, OLD);
+            final Cpu cpu = cell.visit(0);
+            cell.slabs.freeDeferred(cpu, objects[0]);
+            cpu.exit();
+            cell.epochs.advanceFrom(cell.epochs.now());
+        }
+
+        int read() {
+            final Cpu cpu = cell.cpus.enter();
+            try {
+                final long address = published;
+                if (address == 0) {
+                    return 0;
+                }
+                final long at = cell.nativeAddress(address);
+                for (int i = 0; i < LOOKS; i++) {
+                    if (UnsafeApi.getLongOpaque(null, at) != OLD) {
+                        return 2;
+                    }
+                }
+                return 1;
+            } finally {
+                cpu.exit();
+            }
+        }
+
+        void replace() {
+            final long address = published;
+            published = 0;
+            cell.slabs.freeDeferred(null, address);
+            cell.slabs.poll();
+            cell.slabs.poll();
+            for (int i = 0; i < handedOut.length; i++) {
+                handedOut[i] = cell.allocate(0);
+                cell.write(handedOut[i], ~OLD);
+            }
+        }
+    }
+
+    /**
+     * A reader in its section against a free that joins a slab in limbo. Would catch {@code DeferredFrees.release} making DEFERRED objects
+     * free at once, under the stamp of those before.
+     */
+    @JCStressTest
+    @Outcome(id = {"0, 1", "1, 1"}, expect = ACCEPTABLE, desc = "not there any more, or the old content to the end of the section")
+    @Outcome(expect = FORBIDDEN, desc = "handed out under a reader, or lost")
+    public static class AgainstReader {
+        /**
+         * @param s the object.
+         * @param r what it saw.
+         */
+        @Actor
+        public void reader(final Published s, final II_Result r) {
+            r.r1 = s.read();
+        }
+
+        /** @param s the object. */
+        @Actor
+        public void writer(final Published s) {
+            s.replace();
+        }
+
+        /**
+         * @param s the object.
+         * @param r whether everything is back.
+         */
+        @Arbiter
+        public void settle(final Published s, final II_Result r) {
+            final boolean whole = s.cell.slabsLeft() > 0;
+            r.r2 = s.cell.settle(s.objects[2], s.objects[3], s.handedOut[0], s.handedOut[1]) & (whole ? 1 : 0);
+        }
+    }
+
+    /** A slab that is nobody's, with two live objects. */
+    @State
+    public static class TwoLeft {
+        private final SlabCell cell = SlabCell.take();
+        private final long[] objects = cell.fullSlab();
+
+        /** Leaves the slab, and frees the first two. */
+        public TwoLeft() {
+            cell.drain(0);
+            cell.free(objects[0], objects[1]);
+        }
+    }
+
+    /**
+     * Two threads without slots defer the last two frees, and one polls. The other may set the mark when its object is free
+     * already. Would catch {@code DeferredFrees.release} that does not look again after it has taken the mark off (p4), and
+     * {@code Slabs.release} that overwrites a mark.
+     */
+    @JCStressTest
+    @Outcome(id = "1, 1", expect = ACCEPTABLE, desc = "nothing is lost")
+    @Outcome(expect = FORBIDDEN, desc = "an object waits for ever, or the slab is lost")
+    public static class MarkAgainstPoll {
+        /** @param s the slab. */
+        @Actor
+        public void one(final TwoLeft s) {
+            s.cell.slabs.freeDeferred(null, s.objects[2]);
+        }
+
+        /** @param s the slab. */
+        @Actor
+        public void two(final TwoLeft s) {
+            s.cell.slabs.freeDeferred(null, s.objects[3]);
+            s.cell.slabs.poll();
+            s.cell.slabs.poll();
+            s.cell.slabs.poll();
+        }
+
+        /**
+         * @param s the slab.
+         * @param r whether it is whole, and everything comes back.
+         */
+        @Arbiter
+        public void settle(final TwoLeft s, final II_Result r) {
+            r.r1 = s.cell.slabsLeft() >= 0 ? 1 : 0;
+            r.r2 = s.cell.settle();
+        }
+    }
+}
