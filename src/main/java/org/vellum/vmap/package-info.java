@@ -27,6 +27,19 @@
  * returns to the tree.</li>
  * </ol>
  *
+ * <h2>One vrealloc, step by step</h2>
+ * No byte is copied: see {@link org.vellum.vmap.AreaResizer} for the pictures.
+ * <ol>
+ * <li>The pages that are to be added get addresses, right behind the area if they are free, else as the end of a longer range
+ * elsewhere; then frames. Until here all can fail, wait or call back, and the area is as it was.</li>
+ * <li>One CAS of the state word makes the caller the owner: busy becomes reserved if the area stays, lazy if it moves.</li>
+ * <li>In place, the records of the two ranges become one, under the lock. Elsewhere, each entry moves: the frame is mapped at the new
+ * page, then the old page forgets it.</li>
+ * <li>The area is published, again or newly. The old range goes to limbo as one without pages: quarantined like any other, and
+ * without a frame to free. Its reader's translations stay good, because the frames were never given up.</li>
+ * <li>An area that gets shorter is reserved for a moment, the end is cut off under the lock as an area of its own, and retired.</li>
+ * </ol>
+ *
  * <h2>When limbo is emptied</h2>
  * Lazy pages above {@code min(fls(processors) × 8192, window / 8)} ask for one drain: the next allocator's, or the worker's if half as
  * much again has gathered before one comes. One flush then serves all of them. The bound grows with the logarithm of the processors, because the
