@@ -57,7 +57,8 @@ public abstract sealed class Arena implements AutoCloseable permits ConfinedAren
     /**
      * Ends the scope. Never waits.
      *
-     * @throws IllegalStateException if it is closed already, or is confined to another thread.
+     * @throws IllegalStateException if it is closed already, or is confined to another thread; in checked mode also if the arena is confined and was
+     *                               written beyond: it is closed all the same.
      */
     @Override
     public abstract void close();
@@ -69,6 +70,29 @@ public abstract sealed class Arena implements AutoCloseable permits ConfinedAren
         if (alignment <= 0 || Long.bitCount(alignment) != 1 || alignment > Pages.SIZE) {
             throw new IllegalArgumentException("alignment=" + alignment);
         }
+    }
+
+    /** Whether a request gets a chunk of its own. */
+    static boolean isAlone(final long size, final long alignment) {
+        return size > LONGEST_CHUNK / 4 - alignment;
+    }
+
+    /**
+     * Frees a chunk; in checked mode that may tell of damage, which must not keep the other chunks.
+     *
+     * @param before what earlier chunks threw, or null.
+     * @return what the first chunk threw that did, or null.
+     */
+    static RuntimeException free(final OffHeapAllocator allocator, final long chunk, final RuntimeException before) {
+        try {
+            allocator.free(chunk);
+        } catch (final RuntimeException e) {
+            if (before == null) {
+                return e;
+            }
+            before.addSuppressed(e);
+        }
+        return before;
     }
 
     static IllegalStateException closed() {

@@ -17,6 +17,8 @@ final class Caches implements Reclaimer.Source {
 
     @Override
     public int purge() {
+        // First what slots will get back, so that they give that up as well.
+        raw.poll();
         raw.drainIdle();
         return 0;
     }

@@ -2,7 +2,7 @@ package org.vellum.alloc;
 
 import java.util.Collection;
 import java.util.concurrent.ConcurrentHashMap;
-import org.vellum.epoch.Epochs;
+import org.vellum.cpu.Cpus;
 import org.vellum.epoch.Retirements;
 import org.vellum.mmu.MappedAccess;
 import org.vellum.report.ExhaustedException;
@@ -24,11 +24,12 @@ final class CheckedAllocator implements Detour {
     static final byte FRESH = (byte)0xCD;
     static final byte POISON = (byte)0xDD;
     static final int RED_BYTES = 16;
+    private static final long INTACT = Long.MIN_VALUE;
 
     private final PlainAllocator plain;
     private final Budgets budgets;
     private final MappedAccess access;
-    private final Epochs epochs;
+    private final Cpus cpus;
     private final Retirements retirements;
     private final Listener listener;
     private final ConcurrentHashMap<Long, CheckedRecord> live = new ConcurrentHashMap<>();
@@ -37,12 +38,12 @@ final class CheckedAllocator implements Detour {
     private final Quarantine quarantine;
 
     CheckedAllocator(
-        final PlainAllocator plain, final Budgets budgets, final MappedAccess access, final Epochs epochs,
+        final PlainAllocator plain, final Budgets budgets, final MappedAccess access, final Cpus cpus,
         final Retirements retirements, final Listener listener, final long quarantineBytes) {
         this.plain = plain;
         this.budgets = budgets;
         this.access = access;
-        this.epochs = epochs;
+        this.cpus = cpus;
         this.retirements = retirements;
         this.listener = listener;
         quarantine = new Quarantine(quarantineBytes);
@@ -50,13 +51,15 @@ final class CheckedAllocator implements Detour {
 
     @Override
     public long allocate(final long size, final long alignment, final Budget budget, final boolean zeroed) {
-        if (size <= 0 || size > Long.MAX_VALUE / 4) {
+        if (size <= 0) {
             throw new IllegalArgumentException("size=" + size);
         }
         retirements.poll();
         settleQuarantine(false);
         final long before = Math.max(alignment, RED_BYTES);
-        final long block = allocateBlock(before + size + RED_BYTES, alignment, budget, zeroed);
+        // Where that overflows, the size alone is beyond all memory, or the alignment is refused.
+        final long bytes = Math.max(size, before + size + RED_BYTES);
+        final long block = allocateBlock(bytes, alignment, budget, zeroed);
         final long address = block + before;
         access.setMemory(block, before, RED);
         access.setMemory(address + size, RED_BYTES, RED);
@@ -74,10 +77,11 @@ final class CheckedAllocator implements Detour {
             return plain.allocate(bytes, alignment, budget, zeroed);
         } catch (final ExhaustedException e) {
             // What is kept only to be looked at is given up first.
-            if (!epochs.cpus().inSection()) {
-                epochs.synchronize();
+            if (cpus.inSection()) {
+                settle();
+            } else {
+                settleAll();
             }
-            settle();
             return plain.allocate(bytes, alignment, budget, zeroed);
         }
     }
@@ -87,24 +91,33 @@ final class CheckedAllocator implements Detour {
         if (address == 0) {
             return;
         }
-        final CheckedRecord record = live.remove(address);
-        if (record == null) {
-            throw misuse(address);
+        final CheckedRecord record = require(address);
+        if (!record.noteFreed()) {
+            throw alreadyFree(record);
         }
-        record.noteFreed();
+        // Found throughout in one of the two, so that a second free learns of the first.
         dead.put(address, record);
+        live.remove(address, record);
         final long damaged = damagedRedZone(record);
         // Deferred or not: in this mode every free waits, and its memory is seen to be untouched.
         retirements.retire(record);
-        if (damaged != Long.MIN_VALUE) {
-            throw new IllegalStateException("a red zone was written to: offset=" + damaged + " of " + record.describe());
+        if (damaged != INTACT) {
+            throw redZoneDamaged(record, damaged);
         }
+    }
+
+    private static IllegalStateException alreadyFree(final CheckedRecord record) {
+        return new IllegalStateException("already free: " + record.describe());
+    }
+
+    private static IllegalStateException redZoneDamaged(final CheckedRecord record, final long offset) {
+        return new IllegalStateException("a red zone was written to: offset=" + offset + " of " + record.describe());
     }
 
     private RuntimeException misuse(final long address) {
         final CheckedRecord before = dead.get(address);
         if (before != null) {
-            return new IllegalStateException("already free: " + before.describe());
+            return alreadyFree(before);
         }
         for (final CheckedRecord record : live.values()) {
             if (address > record.address && address < record.address + record.size) {
@@ -121,7 +134,7 @@ final class CheckedAllocator implements Detour {
             return before - (record.address - record.block);
         }
         final long behind = firstOther(record.address + record.size, RED_BYTES, RED);
-        return behind >= 0 ? record.size + behind : Long.MIN_VALUE;
+        return behind >= 0 ? record.size + behind : INTACT;
     }
 
     private long firstOther(final long from, final long length, final byte value) {
@@ -162,6 +175,11 @@ final class CheckedAllocator implements Detour {
     @Override
     public long reallocate(final long address, final long size) {
         final CheckedRecord record = require(address);
+        final long damaged = damagedRedZone(record);
+        if (damaged != INTACT) {
+            // Before anything is done: the memory stays as it was.
+            throw redZoneDamaged(record, damaged);
+        }
         // Always elsewhere, so that whoever kept the old address is found out.
         final long moved = allocate(size, 1, record.budget, false);
         access.copyMemory(address, moved, Math.min(size, record.size));
@@ -179,6 +197,9 @@ final class CheckedAllocator implements Detour {
         if (record == null) {
             throw misuse(address);
         }
+        if (record.isFreed()) {
+            throw alreadyFree(record);
+        }
         return record;
     }
 
@@ -191,6 +212,12 @@ final class CheckedAllocator implements Detour {
     void settle() {
         retirements.poll();
         settleQuarantine(true);
+    }
+
+    /** {@link #settle}, after one bounded grace period. Outside sections only. */
+    void settleAll() {
+        plain.awaitGrace();
+        settle();
     }
 
     long quarantinedBytes() {

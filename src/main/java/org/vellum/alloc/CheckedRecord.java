@@ -2,6 +2,7 @@ package org.vellum.alloc;
 
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.util.concurrent.atomic.AtomicReference;
 import org.vellum.epoch.Retirement;
 
 /** One allocation of the checked mode: where it is, and who did what to it. After its free it waits for its grace period by itself. */
@@ -15,8 +16,8 @@ final class CheckedRecord extends Retirement {
     final Budget budget;
     private final CheckedAllocator owner;
     private final Throwable allocated;
-    /** Set by the one who has freed it. */
-    private volatile Throwable freed;
+    /** Set once, by the one who has freed it. */
+    private final AtomicReference<Throwable> freed = new AtomicReference<>();
 
     CheckedRecord(final CheckedAllocator owner, final long block, final long address, final long size, final Budget budget) {
         this.owner = owner;
@@ -27,8 +28,13 @@ final class CheckedRecord extends Retirement {
         allocated = new Throwable("allocated by " + Thread.currentThread().getName());
     }
 
-    void noteFreed() {
-        freed = new Throwable("freed by " + Thread.currentThread().getName());
+    /** Of several frees one gets true; then the others find in the record who it was. */
+    boolean noteFreed() {
+        return freed.compareAndSet(null, new Throwable("freed by " + Thread.currentThread().getName()));
+    }
+
+    boolean isFreed() {
+        return freed.get() != null;
     }
 
     @Override
@@ -56,7 +62,7 @@ final class CheckedRecord extends Retirement {
         final PrintWriter out = new PrintWriter(text);
         out.println("address=0x" + Long.toHexString(address) + " size=" + size + " budget=" + budget.path());
         allocated.printStackTrace(out);
-        final Throwable end = freed;
+        final Throwable end = freed.get();
         if (end != null) {
             end.printStackTrace(out);
         }

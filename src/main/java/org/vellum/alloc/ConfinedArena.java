@@ -39,7 +39,7 @@ final class ConfinedArena extends Arena {
     private long allocateSlowly(final long size, final long alignment) {
         require();
         check(size, alignment);
-        if (size + alignment > LONGEST_CHUNK / 4) {
+        if (isAlone(size, alignment)) {
             return addChunk(size, alignment);
         }
         while (chunkBytes < size + alignment) {
@@ -84,8 +84,12 @@ final class ConfinedArena extends Arena {
         next = 0;
         end = 0;
         reserved = 0;
+        RuntimeException damage = null;
         while (count > 0) {
-            allocator.free(chunks[--count]);
+            damage = free(allocator, chunks[--count], damage);
+        }
+        if (damage != null) {
+            throw damage;
         }
     }
 }

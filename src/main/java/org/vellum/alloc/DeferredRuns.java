@@ -54,6 +54,11 @@ final class DeferredRuns implements Release {
         return limbo.bytes();
     }
 
+    /** For one load, off by less than a batch a slot. */
+    long bytesEstimate() {
+        return limbo.bytesEstimate();
+    }
+
     @Override
     public String kind() {
         return "run of frames";

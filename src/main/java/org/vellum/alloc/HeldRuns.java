@@ -146,7 +146,7 @@ final class HeldRuns {
 
     private boolean freeLoose(final Cpu cpu, final long frame, final int mark) {
         final long pages = table.runFrames(frame);
-        if (!cpu.carriesCaches() || !RunSizes.isHeld(pages) || RunSizes.of((int)pages) > longestClass) {
+        if (!cpu.carriesCaches() || !isWorthRemembering(frame, pages)) {
             return freeRun(cpu, frame, mark);
         }
         if (!table.changeMark(frame, mark, RunMark.SPARE)) {
@@ -156,6 +156,12 @@ final class HeldRuns {
             frames.freeRun(cpu, frame, RunMark.SPARE);
         }
         return true;
+    }
+
+    /** Of the lengths that are held; and aligned as such a run is, which one that has grown may not be. */
+    private boolean isWorthRemembering(final long frame, final long pages) {
+        return RunSizes.isHeld(pages) && RunSizes.of((int)pages) <= longestClass
+            && table.order(frame) == RunSizes.headOrder(RunSizes.of((int)pages));
     }
 
     private boolean freeRun(final Cpu cpu, final long frame, final int mark) {

@@ -61,8 +61,8 @@ public final class OffHeapAllocator {
         memory = frames.memory();
         budgets = new Budgets(epochs.cpus(), listener);
         raw = new RawAllocator(epochs, frames, vmalloc, listener);
-        plain = new PlainAllocator(epochs.cpus(), raw, budgets, reclaimer, access, memory);
-        checked = options.checked() ? new CheckedAllocator(plain, budgets, access, epochs, retirements, listener,
+        plain = new PlainAllocator(epochs.cpus(), raw, budgets, reclaimer, retirements, access, memory);
+        checked = options.checked() ? new CheckedAllocator(plain, budgets, access, epochs.cpus(), retirements, listener,
             options.quarantineBytes(frames.configuredFrames() << Pages.SHIFT)) : null;
         detour = checked;
         rootMemory = new BudgetMemory(this, access, null);
@@ -158,7 +158,8 @@ public final class OffHeapAllocator {
      *
      * @param address of the first byte, or 0 for nothing to do.
      * @throws IllegalArgumentException if nothing of this manager begins there; nothing is changed.
-     * @throws IllegalStateException if it is free already: of two threads that free one address, one gets this.
+     * @throws IllegalStateException if it is free already: of two threads that free one address, one gets this, or the former if the memory
+     *                               is not contiguous.
      */
     public void free(final long address) {
         if (detour == null) {
@@ -363,12 +364,26 @@ public final class OffHeapAllocator {
     }
 
     /**
-     * Reports to the listener what is live.
+     * Reports to the listener what is live, and in checked mode what was written to after its free, for which it waits for at most one
+     * bounded grace period. Outside sections only.
      *
      * @param listener hears of it.
      */
     public void reportLeaks(final Listener listener) {
+        if (checked != null) {
+            checked.settleAll();
+        }
         LeakReport.of(raw, budgets, checked).tell(listener);
+    }
+
+    /** For tests that must prove their own coverage. */
+    RawAllocator raw() {
+        return raw;
+    }
+
+    /** For tests: null unless mistakes are looked for. */
+    CheckedAllocator checked() {
+        return checked;
     }
 
     /**

@@ -3,10 +3,12 @@ package org.vellum.alloc;
 import org.agrona.UnsafeApi;
 import org.vellum.cpu.Cpu;
 import org.vellum.cpu.Cpus;
+import org.vellum.epoch.Retirements;
 import org.vellum.frame.PhysicalMemory;
 import org.vellum.mem.Pages;
 import org.vellum.mmu.Address;
 import org.vellum.mmu.MappedAccess;
+import org.vellum.report.ExhaustedException;
 import org.vellum.slab.SizeClasses;
 import org.vellum.vmap.Reclaimer;
 
@@ -14,29 +16,28 @@ import org.vellum.vmap.Reclaimer;
  * Allocation with budgets and the fight against exhaustion, as every caller gets it who has not asked for checks or a trace.
  *
  * <p>Thread safety: all methods may be called by any thread. What allocates may wait for one bounded grace period when memory has
- * run out, never inside a section. What frees never waits.
+ * run out, never inside a section. What frees never waits. Arenas that were closed are asked for last: their end is a retirement, and others'
+ * callbacks run with it.
  */
 final class PlainAllocator {
     private final Cpus cpus;
     private final RawAllocator raw;
-    private final Budgets budgets;
+    private final Charges charges;
     private final Reclaimer reclaimer;
+    private final Retirements retirements;
     private final MappedAccess access;
     private final PhysicalMemory memory;
 
     PlainAllocator(
-        final Cpus cpus, final RawAllocator raw, final Budgets budgets, final Reclaimer reclaimer, final MappedAccess access,
-        final PhysicalMemory memory) {
+        final Cpus cpus, final RawAllocator raw, final Budgets budgets, final Reclaimer reclaimer,
+        final Retirements retirements, final MappedAccess access, final PhysicalMemory memory) {
         this.cpus = cpus;
         this.raw = raw;
-        this.budgets = budgets;
         this.reclaimer = reclaimer;
+        this.retirements = retirements;
+        charges = new Charges(cpus, budgets);
         this.access = access;
         this.memory = memory;
-    }
-
-    RawAllocator raw() {
-        return raw;
     }
 
     /** The hot path: one section around a bit and a byte. */
@@ -94,7 +95,7 @@ final class PlainAllocator {
         if (size > memory.physEnd()) {
             throw reclaimer.exhausted("allocate", Pages.of(size), true);
         }
-        final Budget charged = require(budget);
+        final Budget charged = charges.require(budget);
         final long address = raw.isSmall(size, alignment) ? allocateSmall(size, alignment, charged)
             : allocateLarge(size, alignment, charged, zeroed);
         if (zeroed && !raw.isArea(address)) {
@@ -103,34 +104,39 @@ final class PlainAllocator {
         return address;
     }
 
-    private Budget require(final Budget budget) {
-        if (budget == null) {
-            return budgets.root();
-        }
-        budget.requireOpen();
-        if (budgets.byIdOrNull(budget.id()) != budget) {
-            throw new IllegalArgumentException("budget=" + budget.path() + " is another memory's");
-        }
-        return budget;
-    }
-
     private long allocateSmall(final long size, final long alignment, final Budget budget) {
         final long bytes = raw.footprint(size, alignment);
-        charge(budget, bytes);
+        charges.charge(budget, bytes);
         long address = RawAllocator.NOTHING;
         try {
-            for (int attempt = 0; address == RawAllocator.NOTHING; attempt++) {
-                address = trySmall(size, alignment, budget.id());
-                if (address == RawAllocator.NOTHING && !reclaimer.reclaim(attempt)) {
-                    throw reclaimer.exhausted("allocate", Pages.of(size), true);
-                }
+            address = trySmall(size, alignment, budget.id());
+            if (address == RawAllocator.NOTHING) {
+                address = reclaimSmall(size, alignment, budget.id());
             }
             return address;
         } finally {
             if (address == RawAllocator.NOTHING) {
-                uncharge(budget, bytes);
+                charges.uncharge(budget, bytes);
             }
         }
+    }
+
+    /** Has given up what is kept, and waited for what is in limbo; throws if that was not enough. */
+    private long reclaimSmall(final long size, final long alignment, final int owner) {
+        long address = RawAllocator.NOTHING;
+        boolean arenas = false;
+        for (int attempt = 0; address == RawAllocator.NOTHING; attempt++) {
+            if (!reclaimer.reclaim(attempt)) {
+                if (arenas || retirements.poll() == 0) {
+                    throw reclaimer.exhausted("allocate", Pages.of(size), true);
+                }
+                // What closed arenas held is kept by slots now, as if it had been freed: once more from the start.
+                arenas = true;
+                attempt = -1;
+            }
+            address = trySmall(size, alignment, owner);
+        }
+        return address;
     }
 
     private long trySmall(final long size, final long alignment, final int owner) {
@@ -145,18 +151,30 @@ final class PlainAllocator {
     /** Contiguous if it can be had without a fight, else scattered. */
     private long allocateLarge(final long size, final long alignment, final Budget budget, final boolean zeroed) {
         final long bytes = raw.footprint(size, alignment);
-        charge(budget, bytes);
+        charges.charge(budget, bytes);
         long address = RawAllocator.NOTHING;
         try {
             address = tryContiguous(size, alignment, budget.id());
             if (address == RawAllocator.NOTHING) {
-                address = raw.allocateArea(size, alignment, budget.id(), zeroed);
+                address = allocateArea(size, alignment, budget.id(), zeroed);
             }
             return address;
         } finally {
             if (address == RawAllocator.NOTHING) {
-                uncharge(budget, bytes);
+                charges.uncharge(budget, bytes);
             }
+        }
+    }
+
+    private long allocateArea(final long size, final long alignment, final int owner, final boolean zeroed) {
+        try {
+            return raw.allocateArea(size, alignment, owner, zeroed);
+        } catch (final ExhaustedException e) {
+            // The grace periods that were waited for have ended for closed arenas, too.
+            if (retirements.poll() == 0) {
+                throw e;
+            }
+            return raw.allocateArea(size, alignment, owner, zeroed);
         }
     }
 
@@ -169,46 +187,15 @@ final class PlainAllocator {
         }
     }
 
-    /** Throws if the budget refuses. */
-    private void charge(final Budget budget, final long bytes) {
-        if (budget.id() == 0) {
-            return;
-        }
-        budget.reclaimIfOverSoft(bytes);
-        final Cpu cpu = cpus.enter();
-        final boolean charged;
-        try {
-            charged = budget.tryCharge(cpu, bytes);
-        } finally {
-            cpu.exit();
-        }
-        if (!charged) {
-            throw budget.refusal(bytes);
-        }
-    }
-
-    private void uncharge(final Budget budget, final long bytes) {
-        if (budget.id() != 0) {
-            budget.uncharge(bytes);
-        }
-    }
-
-    private void settle(final long freed) {
-        final int owner = RawAllocator.ownerOf(freed);
-        if (owner != 0) {
-            budgets.byId(owner).uncharge(RawAllocator.bytesOf(freed));
-        }
-    }
-
     void free(final long address) {
         if (address != 0) {
-            settle(raw.free(address));
+            charges.settle(raw.free(address));
         }
     }
 
     void freeDeferred(final long address) {
         if (address != 0) {
-            settle(raw.freeDeferred(address));
+            charges.settle(raw.freeDeferred(address));
         }
     }
 
@@ -227,17 +214,15 @@ final class PlainAllocator {
             throw new IllegalArgumentException("size=" + size);
         }
         final long found = raw.look(address);
-        final Budget budget = budgets.byId(RawAllocator.ownerOf(found));
+        final Budget budget = charges.ownerOf(found);
         final long before = RawAllocator.bytesOf(found);
-        final long after = raw.footprint(size, 1);
-        if (after == before) {
-            return address;
-        }
-        if (raw.isArea(address)) {
+        final boolean area = raw.isArea(address);
+        if (area && !raw.isSmall(size, 1)) {
             return reallocateArea(address, size, before, budget);
         }
-        if (before >= Pages.SIZE && after >= Pages.SIZE && address >>> Address.TAG_SHIFT == 0
-            && resizeRun(address, before, after, budget)) {
+        final long after = raw.footprintAt(address, size);
+        if (!area && after == before
+            || raw.isRun(address) && after >= Pages.SIZE && resizeRun(address, before, after, budget)) {
             return address;
         }
         return move(address, size, Math.min(before, size), budget);
@@ -245,31 +230,33 @@ final class PlainAllocator {
 
     private boolean resizeRun(final long address, final long before, final long after, final Budget budget) {
         if (after > before) {
-            charge(budget, after - before);
+            charges.charge(budget, after - before);
         }
         boolean resized = false;
         try {
             resized = raw.resizeRun(address, after >>> Pages.SHIFT);
         } finally {
             if (resized == after < before) {
-                uncharge(budget, Math.abs(after - before));
+                charges.uncharge(budget, Math.abs(after - before));
             }
         }
         return resized;
     }
 
+    /** What an area has afterwards is asked of the area: how many frames it keeps is not decided here. */
     private long reallocateArea(final long address, final long size, final long before, final Budget budget) {
-        final long after = Pages.of(size) << Pages.SHIFT;
-        if (after > before) {
-            charge(budget, after - before);
+        final long charged = Math.max(before, Pages.of(size) << Pages.SHIFT);
+        if (charged > before) {
+            charges.charge(budget, charged - before);
         }
-        long moved = RawAllocator.NOTHING;
+        long after = before;
         try {
-            moved = raw.reallocateArea(address, size);
+            final long moved = raw.reallocateArea(address, size);
+            after = RawAllocator.bytesOf(raw.look(moved));
             return moved;
         } finally {
-            if (moved == RawAllocator.NOTHING == after > before) {
-                uncharge(budget, Math.abs(after - before));
+            if (charged > after) {
+                charges.uncharge(budget, charged - after);
             }
         }
     }
@@ -290,11 +277,16 @@ final class PlainAllocator {
     }
 
     private void copy(final long from, final long to, final long bytes) {
-        if (raw.isArea(to)) {
-            access.copyMemory(from & Address.MASK, to, bytes);
+        if (raw.isArea(from) || raw.isArea(to)) {
+            access.copyMemory(from, to, bytes);
         } else {
             UnsafeApi.copyMemory(linear(from), linear(to), bytes);
         }
+    }
+
+    /** Waits for one grace period, outside sections, for no longer than an allocation may. */
+    void awaitGrace() {
+        reclaimer.awaitGrace();
     }
 
     /** The native address of memory that is contiguous. */

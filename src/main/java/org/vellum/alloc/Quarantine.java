@@ -5,19 +5,22 @@ import java.util.concurrent.atomic.AtomicLong;
 
 /** Freed memory of the checked mode, kept from being used again for as long as there is room for it: first in, first out. */
 final class Quarantine {
+    /** About what a record with its two stack traces takes of the heap: so that many small ones are too much as well. */
+    private static final long RECORD_BYTES = 1024;
+
     private final ConcurrentLinkedQueue<CheckedRecord> records = new ConcurrentLinkedQueue<>();
     private final AtomicLong bytes = new AtomicLong();
     private final long most;
 
     /**
-     * @param most bytes to keep.
+     * @param most bytes to keep, records included.
      */
     Quarantine(final long most) {
         this.most = most;
     }
 
     void add(final CheckedRecord record) {
-        bytes.getAndAdd(record.size);
+        bytes.getAndAdd(record.size + RECORD_BYTES);
         records.add(record);
     }
 
@@ -28,7 +31,7 @@ final class Quarantine {
         }
         final CheckedRecord record = records.poll();
         if (record != null) {
-            bytes.getAndAdd(-record.size);
+            bytes.getAndAdd(-record.size - RECORD_BYTES);
         }
         return record;
     }

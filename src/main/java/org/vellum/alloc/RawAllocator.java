@@ -1,6 +1,7 @@
 package org.vellum.alloc;
 
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicLong;
 import org.vellum.cpu.Cpu;
 import org.vellum.cpu.Cpus;
 import org.vellum.epoch.Epochs;
@@ -29,6 +30,10 @@ final class RawAllocator {
 
     private static final int OWNER_BITS = 8;
 
+    /** What waits for grace periods is polled for beyond this part of memory, or this many bytes: the price of a look at every slot. */
+    private static final int LIMBO_SHARE = 64;
+    private static final long LEAST_IN_LIMBO = 1 << 20;
+
     private final Cpus cpus;
     private final FrameAllocator frames;
     private final FrameTable table;
@@ -39,8 +44,10 @@ final class RawAllocator {
     private final long physEnd;
     private final long bankPages;
     private final long smallBytes;
+    private final long mostInLimbo;
+    private final AtomicLong pollAbove;
 
-    /** Of areas that are not the root budget's; they are long, and few. */
+    /** Of each area that was given out here, and so the list of them; they are long, and few. Of two frees one takes it off. */
     private final ConcurrentHashMap<Long, Integer> areaOwners = new ConcurrentHashMap<>();
 
     RawAllocator(final Epochs epochs, final FrameAllocator frames, final Vmalloc vmalloc, final Listener listener) {
@@ -53,6 +60,8 @@ final class RawAllocator {
         runs = new HeldRuns(cpus, frames, deferred);
         physEnd = frames.memory().physEnd();
         bankPages = 1L << frames.memory().bankShift();
+        mostInLimbo = Math.max(LEAST_IN_LIMBO, (frames.configuredFrames() << Pages.SHIFT) / LIMBO_SHARE);
+        pollAbove = new AtomicLong(mostInLimbo);
         smallBytes = Math.min(RunSizes.MAX_PAGES, bankPages) << Pages.SHIFT;
     }
 
@@ -80,6 +89,12 @@ final class RawAllocator {
         }
         return isSmall(size, alignment) ? (long)RunSizes.pages(runClass(size, alignment)) << Pages.SHIFT
             : Pages.of(size) << Pages.SHIFT;
+    }
+
+    /** What memory that is there would take at another size: a run of frames is cut to whole pages, never to the size of an object. */
+    long footprintAt(final long address, final long size) {
+        final long bytes = footprint(size, 1);
+        return isRun(address) && size <= SizeClasses.MAX_SIZE && bytes >= Pages.SIZE ? Pages.of(size) << Pages.SHIFT : bytes;
     }
 
     private static int runClass(final long size, final long alignment) {
@@ -119,12 +134,19 @@ final class RawAllocator {
      * @return the address, or {@link #NOTHING}: larger than a bank, or not to be had in one piece.
      */
     long allocateContiguous(final Cpu cpu, final long size, final long alignment, final int owner) {
-        final long pages = Math.max(Pages.of(size), alignment >>> Pages.SHIFT);
-        if (pages > bankPages) {
+        final long pages = Pages.of(size);
+        final long aligned = Math.max(pages, alignment >>> Pages.SHIFT);
+        if (aligned > bankPages) {
             return NOTHING;
         }
-        final long frame = frames.allocateRun(cpu, pages, RunMark.of(RunMark.LOOSE, owner));
-        return frame == PhysicalMemory.NO_FRAME ? NOTHING : frame << Pages.SHIFT;
+        final long frame = frames.allocateRun(cpu, aligned, RunMark.of(RunMark.LOOSE, owner));
+        if (frame == PhysicalMemory.NO_FRAME) {
+            return NOTHING;
+        }
+        if (aligned > pages) {
+            frames.shrinkRun(cpu, frame, pages);
+        }
+        return frame << Pages.SHIFT;
     }
 
     /**
@@ -135,14 +157,25 @@ final class RawAllocator {
     long allocateArea(final long size, final long alignment, final int owner, final boolean zeroed) {
         final long address = vmalloc.vmalloc(size, Math.max(alignment, Pages.SIZE),
             zeroed ? VmallocFlags.ZERO : VmallocFlags.NONE);
-        if (owner != 0) {
+        boolean noted = false;
+        try {
             areaOwners.put(address, owner);
+            noted = true;
+        } finally {
+            if (!noted) {
+                vmalloc.vfree(address);
+            }
         }
         return address;
     }
 
     boolean isArea(final long address) {
         return (address & Address.MASK) >= physEnd;
+    }
+
+    /** Whether an address of live memory is that of a run of frames. */
+    boolean isRun(final long address) {
+        return Address.tag(address) == 0 && !isArea(address);
     }
 
     /**
@@ -163,6 +196,12 @@ final class RawAllocator {
      * @return what it was, packed.
      */
     long freeDeferred(final long address) {
+        final long freed = defer(address);
+        pollWhenDue();
+        return freed;
+    }
+
+    private long defer(final long address) {
         final Cpu cpu = cpus.tryEnter();
         try {
             final long freed = slabs.freeDeferred(cpu, address);
@@ -183,13 +222,13 @@ final class RawAllocator {
     private long freeRun(final long address) {
         final long frame = address >>> Pages.SHIFT;
         final int mark = table.mark(frame);
-        if (!isRun(address, mark)) {
+        if (!isLiveRun(address, mark)) {
             throw RunMisuse.of(table, address, mark);
         }
         // Only who has freed it knows that the length is still its own, so it is looked at before, and believed if the free succeeds.
         final long pages = table.runFrames(frame);
         if (!runs.free(frame, mark)) {
-            throw RunMisuse.of(table, address, table.mark(frame));
+            throw RunMisuse.freedMeanwhile(address);
         }
         return packed(pages << Pages.SHIFT, RunMark.owner(mark));
     }
@@ -197,31 +236,43 @@ final class RawAllocator {
     private long deferRun(final Cpu cpu, final long address) {
         final long frame = address >>> Pages.SHIFT;
         int mark = table.mark(frame);
-        while (isRun(address, mark)) {
+        if (!isLiveRun(address, mark)) {
+            throw RunMisuse.of(table, address, mark);
+        }
+        final int owner = RunMark.owner(mark);
+        while (isLiveRun(address, mark) && RunMark.owner(mark) == owner) {
             final long pages = table.runFrames(frame);
             if (deferred.add(cpu, frame, mark)) {
-                return packed(pages << Pages.SHIFT, RunMark.owner(mark));
+                return packed(pages << Pages.SHIFT, owner);
             }
             // A slot has forgotten it meanwhile, perhaps.
             mark = table.mark(frame);
         }
-        throw RunMisuse.of(table, address, mark);
+        throw RunMisuse.freedMeanwhile(address);
     }
 
-    private static boolean isRun(final long address, final int mark) {
+    private static boolean isLiveRun(final long address, final int mark) {
         return (address & Pages.OFFSET_MASK) == 0 && RunMark.isLive(mark);
     }
 
     private long freeArea(final long address, final boolean afterGrace) {
+        final Integer owner = areaOwners.remove(address);
+        if (owner == null) {
+            throw notOurArea(address);
+        }
         final long bytes = vmalloc.sizeOf(address);
         if (afterGrace) {
             vmalloc.retire(address);
         } else {
             vmalloc.vfree(address);
         }
-        // Only now, by the one who has freed it; the tag keeps the address from naming another area.
-        final Integer owner = areaOwners.isEmpty() ? null : areaOwners.remove(address);
-        return packed(bytes, owner == null ? 0 : owner);
+        return packed(bytes, owner);
+    }
+
+    private IllegalArgumentException notOurArea(final long address) {
+        // Throws by itself, and says more, unless there is one.
+        vmalloc.sizeOf(address);
+        return new IllegalArgumentException("an area of vmalloc's, not of the allocator's: address=0x" + Long.toHexString(address));
     }
 
     /**
@@ -237,10 +288,14 @@ final class RawAllocator {
             return found;
         }
         if (isArea(address)) {
-            return packed(vmalloc.sizeOf(address), areaOwners.getOrDefault(address, 0));
+            final Integer owner = areaOwners.get(address);
+            if (owner == null) {
+                throw notOurArea(address);
+            }
+            return packed(vmalloc.sizeOf(address), owner);
         }
         final int mark = table.mark(address >>> Pages.SHIFT);
-        if (!isRun(address, mark)) {
+        if (!isLiveRun(address, mark)) {
             throw RunMisuse.of(table, address, mark);
         }
         return packed(table.runFrames(address >>> Pages.SHIFT) << Pages.SHIFT, RunMark.owner(mark));
@@ -281,11 +336,8 @@ final class RawAllocator {
      */
     long reallocateArea(final long address, final long size) {
         final long moved = vmalloc.vrealloc(address, size);
-        if (moved != address && !areaOwners.isEmpty()) {
-            final Integer owner = areaOwners.remove(address);
-            if (owner != null) {
-                areaOwners.put(moved, owner);
-            }
+        if (moved != address) {
+            areaOwners.put(moved, areaOwners.remove(address));
         }
         return moved;
     }
@@ -293,6 +345,26 @@ final class RawAllocator {
     /** Releases what has passed. Never waits. */
     int poll() {
         return slabs.poll() + deferred.poll();
+    }
+
+    /**
+     * Releases what has passed once much has gathered, so that a stream of deferred frees lives on what comes back. If a reader holds
+     * it up, not again before half as much has come on top.
+     */
+    private void pollWhenDue() {
+        final long due = pollAbove.get();
+        // CAS: one polls, the others go on; partner: the store below.
+        if (limboBytesEstimate() > due && pollAbove.compareAndSet(due, Long.MAX_VALUE)) {
+            try {
+                poll();
+            } finally {
+                pollAbove.set(Math.max(mostInLimbo, limboBytesEstimate() + mostInLimbo / 2));
+            }
+        }
+    }
+
+    private long limboBytesEstimate() {
+        return slabs.limboBytesEstimate() + deferred.bytesEstimate();
     }
 
     /** Gives up what the caller's slot and idle ones hold. */
@@ -323,6 +395,11 @@ final class RawAllocator {
                 sums[1] += table.runFrames(frame);
             }
         }
+    }
+
+    /** Areas that are live. */
+    int areas() {
+        return areaOwners.size();
     }
 
     SlabAllocator slabs() {

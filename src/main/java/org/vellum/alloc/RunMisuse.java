@@ -8,6 +8,11 @@ final class RunMisuse {
     private RunMisuse() {
     }
 
+    /** Another free has won, and whoever took the memory since may have marked it anew. */
+    static IllegalStateException freedMeanwhile(final long address) {
+        return new IllegalStateException("already free: address=0x" + Long.toHexString(address));
+    }
+
     static RuntimeException of(final FrameTable table, final long address, final int mark) {
         final String what = "address=0x" + Long.toHexString(address);
         final long frame = address >>> Pages.SHIFT;

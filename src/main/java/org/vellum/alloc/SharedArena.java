@@ -2,31 +2,32 @@ package org.vellum.alloc;
 
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
+import org.vellum.cpu.StackReserve;
 import org.vellum.epoch.Retirement;
 import org.vellum.epoch.Retirements;
 
 /**
- * An arena for any threads: a stack of chunks, the top one carved by an atomic addition.
+ * An arena for any threads: a stack of chunks, the top one carved by an atomic addition, and another of those made for one request each,
+ * so that they do not hide what is left of the top one.
  *
  * <p>Whoever finds the top chunk full allocates the next and puts it on top by compare-and-set; who loses gives its own back. Closing
- * exchanges the stack for a mark: of two closes one gets the chunks, and an allocation that comes later sees the mark. An allocation that
+ * exchanges both stacks for a mark: of two closes one gets the chunks, and an allocation that comes later sees the mark. An allocation that
  * has the top chunk in hand meanwhile gets memory of a closed arena; it is valid until the section ends in which the caller
- * allocated, as all of the arena is: the exchange precedes the stamp of the retirement.
+ * allocated, as all of the arena is: the exchanges precede the stamp of the retirement.
  */
 final class SharedArena extends Arena {
-    private static final Chunk CLOSED = new Chunk(0, 0, 0, null);
+    private static final Chunk CLOSED = new Chunk(0, 0, null);
 
     /** Some memory, and how much of it is taken; more than all once it is full. */
     private static final class Chunk {
         final long address;
         final long bytes;
-        final AtomicLong taken;
+        final AtomicLong taken = new AtomicLong();
         final Chunk below;
 
-        Chunk(final long address, final long bytes, final long taken, final Chunk below) {
+        Chunk(final long address, final long bytes, final Chunk below) {
             this.address = address;
             this.bytes = bytes;
-            this.taken = new AtomicLong(taken);
             this.below = below;
         }
     }
@@ -35,21 +36,33 @@ final class SharedArena extends Arena {
     private final Retirements retirements;
     private final Budget budget;
     private final AtomicReference<Chunk> top = new AtomicReference<>();
+    private final AtomicReference<Chunk> alone = new AtomicReference<>();
     private final AtomicLong reserved = new AtomicLong();
 
     /** The chunks of the closed arena, until they are given back. */
     private final class Ended extends Retirement {
         private final Chunk chunks;
+        private final Chunk others;
 
-        Ended(final Chunk chunks) {
+        Ended(final Chunk chunks, final Chunk others) {
             this.chunks = chunks;
+            this.others = others;
         }
 
         @Override
         protected void released() {
-            for (Chunk chunk = chunks; chunk != null; chunk = chunk.below) {
-                allocator.free(chunk.address);
+            final RuntimeException damage = freeAll(others, freeAll(chunks, null));
+            if (damage != null) {
+                throw damage;
             }
+        }
+
+        private RuntimeException freeAll(final Chunk first, final RuntimeException before) {
+            RuntimeException damage = before;
+            for (Chunk chunk = first; chunk != null; chunk = chunk.below) {
+                damage = free(allocator, chunk.address, damage);
+            }
+            return damage;
         }
     }
 
@@ -62,7 +75,7 @@ final class SharedArena extends Arena {
     @Override
     public long allocate(final long size, final long alignment) {
         check(size, alignment);
-        if (size + alignment > LONGEST_CHUNK / 4) {
+        if (isAlone(size, alignment)) {
             return allocateAlone(size, alignment);
         }
         // With room for any alignment, so that one addition settles it; so all that is taken stays aligned to 8.
@@ -90,7 +103,7 @@ final class SharedArena extends Arena {
         }
         // What others have closed comes back here, so that it does not wait for somebody to poll.
         retirements.poll();
-        final Chunk chunk = new Chunk(allocator.allocate(bytes, ALIGNMENT, budget), bytes, 0, below);
+        final Chunk chunk = new Chunk(allocator.allocate(bytes, ALIGNMENT, budget), bytes, below);
         if (top.compareAndSet(below, chunk)) {
             reserved.getAndAdd(bytes);
         } else {
@@ -98,16 +111,18 @@ final class SharedArena extends Arena {
         }
     }
 
-    /** Below the top chunk's successors, full from the start: the next small request puts another on top. */
     private long allocateAlone(final long size, final long alignment) {
+        if (top.get() == CLOSED) {
+            throw closed();
+        }
         final long address = allocator.allocate(size, alignment, budget);
         while (true) {
-            final Chunk below = top.get();
+            final Chunk below = alone.get();
             if (below == CLOSED) {
                 allocator.free(address);
                 throw closed();
             }
-            if (top.compareAndSet(below, new Chunk(address, size, size, below))) {
+            if (alone.compareAndSet(below, new Chunk(address, size, below))) {
                 reserved.getAndAdd(size);
                 return address;
             }
@@ -116,19 +131,22 @@ final class SharedArena extends Arena {
 
     @Override
     public long reservedBytes() {
-        return reserved.get();
+        // Who puts a chunk on top may count it only after the close.
+        return top.get() == CLOSED ? 0 : reserved.get();
     }
 
     @Override
     public void close() {
+        StackReserve.ensureOperation();
         // Exchange: of two closes one gets the chunks; partner: the loads and compare-and-sets of top above.
         final Chunk chunks = top.getAndSet(CLOSED);
         if (chunks == CLOSED) {
             throw closed();
         }
-        reserved.set(0);
-        if (chunks != null) {
-            retirements.retire(new Ended(chunks));
+        // Exchange: whoever puts a chunk there until now has it retired, too; partner: the compare-and-set of alone above.
+        final Chunk others = alone.getAndSet(CLOSED);
+        if (chunks != null || others != null) {
+            retirements.retire(new Ended(chunks, others));
         }
     }
 }

@@ -61,6 +61,10 @@ final class DeferredFrees implements Release {
         return limbo.bytes();
     }
 
+    long bytesEstimate() {
+        return limbo.bytesEstimate();
+    }
+
     @Override
     public String kind() {
         return "slab with deferred frees";

@@ -244,6 +244,11 @@ public final class SlabAllocator {
         return deferred.bytes();
     }
 
+    /** @return the same for one load, off by less than a batch a slot. */
+    public long limboBytesEstimate() {
+        return deferred.bytesEstimate();
+    }
+
     /**
      * Counts by walking the tables, while others go on: exact when quiet.
      *

@@ -189,17 +189,27 @@ public final class Reclaimer {
      */
     private boolean waitForLimbo() {
         final boolean held = limboBytes() > 0;
-        final boolean passed = space.epochs.awaitPassed(space.epochs.stamp(), space.options.graceNanos());
+        final boolean passed = awaitGrace();
         poll(true);
         if (passed && limboBytes() > 0) {
             // What stayed mapped for its first grace period was unmapped just now, and needs another.
-            space.epochs.awaitPassed(space.epochs.stamp(), space.options.graceNanos());
+            awaitGrace();
             poll(true);
         }
         // Blocks that were fragmented are in the pool by now, from which their ranges go back.
         purge();
         space.frames.drainIdle();
         return held && passed;
+    }
+
+    /**
+     * Waits for one grace period, for no longer than an allocation would.
+     *
+     * @return whether it has ended.
+     * @throws IllegalStateException inside a section.
+     */
+    public boolean awaitGrace() {
+        return space.epochs.awaitPassed(space.epochs.stamp(), space.options.graceNanos());
     }
 
     /** Gives up what is cached. */

@@ -1,0 +1,76 @@
+package org.vellum.alloc;
+
+import org.vellum.cpu.Cpu;
+import org.vellum.cpu.Cpus;
+
+/** Charges budgets for what is allocated. The root has no limit, and is charged with nothing of its own. */
+final class Charges {
+    private final Cpus cpus;
+    private final Budgets budgets;
+
+    Charges(final Cpus cpus, final Budgets budgets) {
+        this.cpus = cpus;
+        this.budgets = budgets;
+    }
+
+    /**
+     * The budget that a caller means.
+     *
+     * @param budget null for the root.
+     * @throws IllegalStateException if it is closed.
+     * @throws IllegalArgumentException if it is another memory's.
+     */
+    Budget require(final Budget budget) {
+        if (budget == null) {
+            return budgets.root();
+        }
+        budget.requireOpen();
+        if (budgets.byIdOrNull(budget.id()) != budget) {
+            throw new IllegalArgumentException("budget=" + budget.path() + " is another memory's");
+        }
+        return budget;
+    }
+
+    /** The budget of what was found or freed, packed as {@link RawAllocator} does. */
+    Budget ownerOf(final long found) {
+        return budgets.byId(RawAllocator.ownerOf(found));
+    }
+
+    /** Throws, with nothing charged, if the budget refuses. */
+    void charge(final Budget budget, final long bytes) {
+        if (budget.isRoot()) {
+            return;
+        }
+        budget.reclaimIfOverSoft(bytes);
+        if (!tryCharge(budget, bytes)) {
+            // This very charge may have been the first beyond a soft limit: then the callback makes room for it.
+            final boolean owed = budget.overSoft() != null;
+            budget.reclaimIfOverSoft(bytes);
+            if (!owed || !tryCharge(budget, bytes)) {
+                throw budget.refusal(bytes);
+            }
+        }
+    }
+
+    private boolean tryCharge(final Budget budget, final long bytes) {
+        final Cpu cpu = cpus.enter();
+        try {
+            return budget.tryCharge(cpu, bytes);
+        } finally {
+            cpu.exit();
+        }
+    }
+
+    void uncharge(final Budget budget, final long bytes) {
+        if (!budget.isRoot()) {
+            budget.uncharge(bytes);
+        }
+    }
+
+    /** Takes back the charge for what was freed, packed. */
+    void settle(final long freed) {
+        if (RawAllocator.ownerOf(freed) != 0) {
+            ownerOf(freed).uncharge(RawAllocator.bytesOf(freed));
+        }
+    }
+}
