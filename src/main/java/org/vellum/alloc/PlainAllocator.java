@@ -19,7 +19,7 @@ import org.vellum.vmap.Reclaimer;
  * run out, never inside a section. What frees never waits. Arenas that were closed are asked for last: their end is a retirement, and others'
  * callbacks run with it.
  */
-final class PlainAllocator {
+final class PlainAllocator implements Detour {
     private final Cpus cpus;
     private final RawAllocator raw;
     private final Charges charges;
@@ -40,39 +40,23 @@ final class PlainAllocator {
         this.memory = memory;
     }
 
-    /** The hot path: one section around a bit and a byte. */
+    /** The hot path: one section around a bit and a byte, or a place and a mark. */
     long allocate(final long size) {
-        if (size - 1 >>> SizeClasses.MAX_SIZE_SHIFT == 0) {
-            final Cpu cpu = cpus.enter();
-            final long address;
-            try {
-                address = raw.allocateObject(cpu, (int)size, 0);
-            } finally {
-                cpu.exit();
-            }
-            if (address != RawAllocator.NOTHING) {
-                return address;
-            }
-        }
-        return allocate(size, 1, null, false);
+        final long address = raw.isSmall(size) ? allocateEntering(null, size) : RawAllocator.NOTHING;
+        return address != RawAllocator.NOTHING ? address : allocate(size, 1, null, false);
     }
 
     /** {@link #allocate(long)} with a guess at the slot; inside a section of the caller's at that slot without another. */
     long allocate(final Cpu hint, final long size) {
-        if (size - 1 >>> SizeClasses.MAX_SIZE_SHIFT == 0) {
-            final long address = hint != null && cpus.isOccupant(hint) ? raw.allocateObject(hint, (int)size, 0)
-                : allocateEntering(hint, (int)size);
-            if (address != RawAllocator.NOTHING) {
-                return address;
-            }
-        }
-        return allocate(size, 1, null, false);
+        final long address = !raw.isSmall(size) ? RawAllocator.NOTHING
+            : hint != null && cpus.isOccupant(hint) ? raw.allocateSmall(hint, size, 0) : allocateEntering(hint, size);
+        return address != RawAllocator.NOTHING ? address : allocate(size, 1, null, false);
     }
 
-    private long allocateEntering(final Cpu hint, final int size) {
+    private long allocateEntering(final Cpu hint, final long size) {
         final Cpu cpu = cpus.enter(hint);
         try {
-            return raw.allocateObject(cpu, size, 0);
+            return raw.allocateSmall(cpu, size, 0);
         } finally {
             cpu.exit();
         }
@@ -85,7 +69,8 @@ final class PlainAllocator {
      * @throws IllegalArgumentException if the size is not positive or the alignment not a power of two.
      * @throws org.vellum.report.ExhaustedException if memory or the budget has run out.
      */
-    long allocate(final long size, final long alignment, final Budget budget, final boolean zeroed) {
+    @Override
+    public long allocate(final long size, final long alignment, final Budget budget, final boolean zeroed) {
         if (size <= 0) {
             throw new IllegalArgumentException("size=" + size);
         }
@@ -199,8 +184,18 @@ final class PlainAllocator {
         }
     }
 
+    @Override
+    public void free(final long address, final boolean deferred) {
+        if (deferred) {
+            freeDeferred(address);
+        } else {
+            free(address);
+        }
+    }
+
     /** Bytes that may be used from the address on. */
-    long sizeOf(final long address) {
+    @Override
+    public long sizeOf(final long address) {
         return RawAllocator.bytesOf(raw.look(address));
     }
 
@@ -209,7 +204,8 @@ final class PlainAllocator {
      *
      * @return the address, perhaps another.
      */
-    long reallocate(final long address, final long size) {
+    @Override
+    public long reallocate(final long address, final long size) {
         if (size <= 0) {
             throw new IllegalArgumentException("size=" + size);
         }

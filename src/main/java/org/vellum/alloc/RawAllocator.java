@@ -20,7 +20,8 @@ import org.vellum.vmap.VmallocFlags;
  * Finds memory of any size and takes it back: which room serves what, and nothing else. Owners are numbers here, exhaustion is a
  * return value.
  *
- * <p>What ends an allocation says what it was, packed: {@code bytes << 8 | owner}.
+ * <p>What ends an allocation says what it was, packed: {@code bytes << 8 | owner}. For owner 0, to whom nothing is charged, the bytes may be left
+ * out.
  */
 final class RawAllocator {
     /** Nothing was allocated. */
@@ -102,15 +103,25 @@ final class RawAllocator {
         return RunSizes.of((int)Math.max(Pages.of(size), alignment >>> Pages.SHIFT));
     }
 
+    /** Whether memory of that size is small, and the size is one at all; without an alignment. */
+    boolean isSmall(final long size) {
+        return size > 0 && size <= smallBytes;
+    }
+
     /**
-     * Allocates an object of a slab.
+     * Allocates what {@link #isSmall(long)} says.
      *
      * @param cpu the slot that the caller occupies.
-     * @param size 1 to {@link SizeClasses#MAX_SIZE}.
      * @return the address, or {@link #NOTHING}.
      */
-    long allocateObject(final Cpu cpu, final int size, final int owner) {
-        return slabs.allocate(cpu, SizeClasses.of(size), owner);
+    long allocateSmall(final Cpu cpu, final long size, final int owner) {
+        return size <= SizeClasses.MAX_SIZE ? slabs.allocate(cpu, SizeClasses.of((int)size), owner)
+            : allocateRun(cpu, RunSizes.of((int)Pages.of(size)), owner);
+    }
+
+    private long allocateRun(final Cpu cpu, final int runClass, final int owner) {
+        final long frame = runs.take(cpu, runClass, owner);
+        return frame == PhysicalMemory.NO_FRAME ? NOTHING : frame << Pages.SHIFT;
     }
 
     /**
@@ -123,8 +134,7 @@ final class RawAllocator {
         if (size <= SizeClasses.MAX_SIZE && alignment <= SizeClasses.MAX_SIZE) {
             return slabs.allocate(cpu, SizeClasses.of((int)size, (int)alignment), owner);
         }
-        final long frame = runs.take(cpu, runClass(size, alignment), owner);
-        return frame == PhysicalMemory.NO_FRAME ? NOTHING : frame << Pages.SHIFT;
+        return allocateRun(cpu, runClass(size, alignment), owner);
     }
 
     /**
@@ -186,8 +196,18 @@ final class RawAllocator {
      * @throws IllegalStateException if it is free already.
      */
     long free(final long address) {
+        // Objects of slabs have tags, runs have none, areas lie beyond both.
+        if (isArea(address)) {
+            return freeArea(address, false);
+        }
+        if (Address.tag(address) == 0) {
+            return freeRun(address);
+        }
         final long freed = slabs.free(address);
-        return freed != SlabAllocator.NOT_HERE ? freed : isArea(address) ? freeArea(address, false) : freeRun(address);
+        if (freed == SlabAllocator.NOT_HERE) {
+            throw RunMisuse.of(table, address, -1);
+        }
+        return freed;
     }
 
     /**
@@ -220,6 +240,21 @@ final class RawAllocator {
     }
 
     private long freeRun(final long address) {
+        final long frame = address >>> Pages.SHIFT;
+        final long word = table.marked(frame);
+        final int mark = FrameTable.markOf(word);
+        if (RunMark.state(mark) == RunMark.HELD && (address & Pages.OFFSET_MASK) == 0) {
+            final int owner = RunMark.owner(mark);
+            final long pages = owner == 0 ? 0 : table.runFrames(frame);
+            // CAS: of two frees one wins, and the run's contents come before; partner: the acquire in HeldRuns.take.
+            if (table.replaceMark(frame, word, RunMark.SPARE)) {
+                return packed(pages << Pages.SHIFT, owner);
+            }
+        }
+        return freeAnyRun(address);
+    }
+
+    private long freeAnyRun(final long address) {
         final long frame = address >>> Pages.SHIFT;
         final int mark = table.mark(frame);
         if (!isLiveRun(address, mark)) {

@@ -150,6 +150,39 @@ public final class FrameTable {
     }
 
     /**
+     * The word of a marked block, for {@link #replaceMark}: one look that says everything.
+     *
+     * @param frame any number.
+     * @return its word, or 0 if no marked block has its head there.
+     */
+    public long marked(final long frame) {
+        final long word = memory.isPresent(frame) ? word(frame) : FrameWord.ABSENT;
+        return FrameWord.state(word) == ALLOCATED && FrameWord.mark(word) != 0 ? word : 0;
+    }
+
+    /**
+     * @param marked what {@link #marked} returned.
+     * @return the mark in it; 0 if there was none.
+     */
+    public static int markOf(final long marked) {
+        return FrameWord.mark(marked);
+    }
+
+    /**
+     * {@link #compareAndSetMark} for who has looked at the word.
+     *
+     * @param frame as given to {@link #marked}.
+     * @param marked what that returned, not 0.
+     * @param mark the new one, 1..{@link #MAX_MARK}.
+     * @return false, and nothing has changed, if the word is another by now.
+     */
+    public boolean replaceMark(final long frame, final long marked, final int mark) {
+        assert marked != 0 && mark > 0 && mark <= MAX_MARK : "frame=" + frame + " mark=" + mark;
+        // CAS: as in compareAndSetMark.
+        return compareAndSetWord(frame, marked, FrameWord.marked(FrameWord.order(marked), mark));
+    }
+
+    /**
      * Whether a block is as the caller's list says.
      *
      * @param frame of a present bank.
