@@ -206,7 +206,6 @@ final class Parts {
     /** Refuses new work, says what is left, and lets the sections that are open end, for a bounded time. */
     void close() {
         reportLeaks();
-        allocator.close();
         if (worker != null) {
             worker.close();
         }

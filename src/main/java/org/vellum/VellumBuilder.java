@@ -1,6 +1,5 @@
 package org.vellum;
 
-import java.nio.file.Path;
 import java.util.Objects;
 import org.vellum.alloc.AllocatorOptions;
 import org.vellum.cpu.CpuOptions;
@@ -136,16 +135,6 @@ public final class VellumBuilder {
      */
     public VellumBuilder checked(final boolean wanted) {
         allocatorOptions = allocatorOptions.withChecked(wanted);
-        return this;
-    }
-
-    /**
-     * @param file where to record every allocation and free of the allocator, until the memory is closed, for {@code replay}; null (default)
-     *             for no such thing. Opening the memory creates the file, or empties it.
-     * @return this.
-     */
-    public VellumBuilder recordTrace(final Path file) {
-        allocatorOptions = allocatorOptions.withTrace(file);
         return this;
     }
 

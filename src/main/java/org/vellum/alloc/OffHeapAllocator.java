@@ -37,7 +37,6 @@ public final class OffHeapAllocator {
     private final Budgets budgets;
     private final Retirements retirements;
     private final CheckedAllocator checked;
-    private final RecordingAllocator recording;
     private final BudgetMemory rootMemory;
     /** What stands between callers and {@link #plain}: checks, a trace; null for nothing. */
     private final Detour detour;
@@ -65,10 +64,7 @@ public final class OffHeapAllocator {
         plain = new PlainAllocator(epochs.cpus(), raw, budgets, reclaimer, retirements, access, memory);
         checked = options.checked() ? new CheckedAllocator(plain, budgets, access, epochs.cpus(), retirements, listener,
             options.quarantineBytes(frames.configuredFrames() << Pages.SHIFT)) : null;
-        final Detour wanted = checked;
-        recording = options.trace() == null ? null
-            : new RecordingAllocator(wanted == null ? plain : wanted, TraceWriter.open(options.trace(), listener));
-        detour = recording == null ? wanted : recording;
+        detour = checked;
         rootMemory = new BudgetMemory(this, access, null);
         access.setLinearTags(raw.slabs()::isCurrent);
         reclaimer.add(new Caches(raw));
@@ -378,13 +374,6 @@ public final class OffHeapAllocator {
             checked.settleAll();
         }
         LeakReport.of(raw, budgets, checked).tell(listener);
-    }
-
-    /** Ends the recording of a trace, if there is one: the file is complete then. */
-    public void close() {
-        if (recording != null) {
-            recording.close();
-        }
     }
 
     /** For tests that must prove their own coverage. */

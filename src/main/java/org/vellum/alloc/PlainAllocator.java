@@ -19,7 +19,7 @@ import org.vellum.vmap.Reclaimer;
  * run out, never inside a section. What frees never waits. Arenas that were closed are asked for last: their end is a retirement, and others'
  * callbacks run with it.
  */
-final class PlainAllocator implements Detour {
+final class PlainAllocator {
     private final Cpus cpus;
     private final RawAllocator raw;
     private final Charges charges;
@@ -69,8 +69,7 @@ final class PlainAllocator implements Detour {
      * @throws IllegalArgumentException if the size is not positive or the alignment not a power of two.
      * @throws org.vellum.report.ExhaustedException if memory or the budget has run out.
      */
-    @Override
-    public long allocate(final long size, final long alignment, final Budget budget, final boolean zeroed) {
+    long allocate(final long size, final long alignment, final Budget budget, final boolean zeroed) {
         if (size <= 0) {
             throw new IllegalArgumentException("size=" + size);
         }
@@ -184,18 +183,8 @@ final class PlainAllocator implements Detour {
         }
     }
 
-    @Override
-    public void free(final long address, final boolean deferred) {
-        if (deferred) {
-            freeDeferred(address);
-        } else {
-            free(address);
-        }
-    }
-
     /** Bytes that may be used from the address on. */
-    @Override
-    public long sizeOf(final long address) {
+    long sizeOf(final long address) {
         return RawAllocator.bytesOf(raw.look(address));
     }
 
@@ -204,8 +193,7 @@ final class PlainAllocator implements Detour {
      *
      * @return the address, perhaps another.
      */
-    @Override
-    public long reallocate(final long address, final long size) {
+    long reallocate(final long address, final long size) {
         if (size <= 0) {
             throw new IllegalArgumentException("size=" + size);
         }
