@@ -3,8 +3,11 @@ package org.vellum.cli;
 import org.vellum.Vellum;
 import org.vellum.mem.Pages;
 
-/** The memory's own allocator, as commands see it: {@code vmalloc}, of whole pages. */
+/** The memory's own allocator, as commands see it. */
 final class VellumAllocations implements Allocations {
+    /** What the allocator promises, in bytes. */
+    private static final long CONTIGUOUS = 256L << 10;
+
     private final Vellum memory;
 
     VellumAllocations(final Vellum memory) {
@@ -13,22 +16,23 @@ final class VellumAllocations implements Allocations {
 
     @Override
     public long allocate(final long size) {
-        return memory.vmalloc(size);
+        return memory.allocate(size);
     }
 
     @Override
     public void free(final long address) {
-        memory.vfree(address);
+        memory.free(address);
     }
 
     @Override
     public long nativeAddress(final long address) {
-        return memory.access().writable(address);
+        return memory.allocator().isContiguous(address) ? memory.allocator().nativeAddress(address)
+            : memory.access().writable(address);
     }
 
     @Override
     public boolean isContiguous(final long size) {
-        return size <= Pages.SIZE;
+        return size <= CONTIGUOUS;
     }
 
     @Override

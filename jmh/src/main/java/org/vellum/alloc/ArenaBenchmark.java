@@ -30,7 +30,7 @@ public class ArenaBenchmark extends PeerBenchmark {
     /** The kind of arena of a row. */
     @State(Scope.Benchmark)
     public static class Row {
-        @Param({"ffmConfined", "ffmShared"})
+        @Param({"vellumConfined", "vellumShared", "ffmConfined", "ffmShared"})
         String arena;
         private ScopedArena scoped;
 

@@ -11,6 +11,12 @@ interface PeerAllocator extends AutoCloseable {
      */
     static PeerAllocator open(final String name) {
         switch (name) {
+            case "vellum":
+                return VellumAllocator.plain();
+            case "vellumCpu":
+                return VellumAllocator.hinted();
+            case "vellumSection":
+                return VellumAllocator.sections();
             case "rpmalloc":
                 return RpmallocPeer.open();
             case "jemalloc":

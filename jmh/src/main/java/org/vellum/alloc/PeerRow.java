@@ -10,7 +10,8 @@ import org.openjdk.jmh.annotations.TearDown;
 /** The allocator of a row, one for all threads of the trial. */
 @State(Scope.Benchmark)
 public class PeerRow {
-    @Param({"rpmalloc", "jemalloc", "malloc", "nettyAdaptive", "nettyPooled", "arrow", "confinedArena", "floor"})
+    @Param({"vellum", "vellumCpu", "vellumSection", "rpmalloc", "jemalloc", "malloc", "nettyAdaptive", "nettyPooled",
+        "arrow", "confinedArena", "floor"})
     String peer;
     PeerAllocator allocator;
 

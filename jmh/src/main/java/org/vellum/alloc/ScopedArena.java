@@ -16,6 +16,10 @@ abstract class ScopedArena implements AutoCloseable {
      */
     static ScopedArena open(final String name) {
         switch (name) {
+            case "vellumConfined":
+                return new VellumArena(false);
+            case "vellumShared":
+                return new VellumArena(true);
             case "ffmConfined":
                 ForeignMemory.requireAvailable();
                 return new ForeignConfined();

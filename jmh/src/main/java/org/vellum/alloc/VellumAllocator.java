@@ -47,5 +47,8 @@ final class VellumAllocator implements PeerAllocator {
         memory.close();
     }
 
-    // reservedBytes(): override with what memory.stats() gives for the banks' bytes, once it is called by its final name.
+    @Override
+    public long reservedBytes() {
+        return memory.stats().configuredBytes() - memory.stats().freeFrameBytes() + memory.stats().cachedFrameBytes();
+    }
 }
