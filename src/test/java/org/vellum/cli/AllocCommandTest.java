@@ -63,8 +63,8 @@ final class AllocCommandTest {
             for (final long damaged : new long[] {-1, 0, size / 2, size - 1}) {
                 final NativeAllocations allocations = new NativeAllocations(false);
                 final AllocHammer hammer = AllocHammer.of(impl, memory, any -> allocations, size, 3);
-                Crew.hammer(List.of(hammer), 20);
-                assertTrue(hammer.operations() > 0);
+                hammer.prepare();
+                hammer.batch();
                 if (damaged >= 0) {
                     UnsafeApi.putByte(hammer.witness() + damaged, (byte)0);
                 }
@@ -92,7 +92,7 @@ final class AllocCommandTest {
             public long nativeAddress(final long address) {
                 return address;
             }
-        }, "alloc", "--json", "--threads", "1", "--millis", "5", "--rounds", "1", "--memory", "32m", "--sizes", "64");
+        }, "alloc", "--json", "--threads", "1", "--millis", "100", "--rounds", "1", "--memory", "32m", "--sizes", "64");
         UnsafeApi.freeMemory(block);
         assertEquals(Main.NOT_HELD, run.status());
         assertEquals(List.of(
