@@ -222,10 +222,11 @@ class FrameRunStressTest {
 
     /** One of each length, several a round so that two threads meet on them. */
     private static final int BATCH = 24;
-    private static final int ROUNDS = 3_000;
+    private static final int ROUNDS = 1_000;
 
     /** Who has succeeded with each: one's bit is 1, the other's 2. */
     private final AtomicIntegerArray wins = new AtomicIntegerArray(BATCH);
+    private final AtomicInteger arrivals = new AtomicInteger();
     private final long[] batch = new long[BATCH];
     private final int[] outcomes = new int[4];
 
@@ -241,8 +242,9 @@ class FrameRunStressTest {
             tasks.add(() -> {
                 for (int round = 0; round < ROUNDS; round++) {
                     barrier.await(20, TimeUnit.SECONDS);
-                    try (Cpu cpu = cpus.enter()) {
-                        for (int i = 0; i < BATCH; i++) {
+                    for (int i = 0; i < BATCH; i++) {
+                        meet(round, i);
+                        try (Cpu cpu = cpus.enter()) {
                             if (attempt(id == 1 ? one : two, cpu, batch[i])) {
                                 wins.addAndGet(i, id);
                             }
@@ -256,6 +258,24 @@ class FrameRunStressTest {
         settle();
         assertNothingLost();
         assertEquals(ROUNDS * BATCH, outcomes[0] + outcomes[1] + outcomes[2] + outcomes[3]);
+    }
+
+    /**
+     * Both threads leave together, outside sections: side by side over a batch they would nearly always be some runs apart.
+     * An interrupt is how the other's failure ends this.
+     */
+    private void meet(final int round, final int index) throws InterruptedException {
+        final int both = 2 * (round * BATCH + index + 1);
+        arrivals.incrementAndGet();
+        for (int i = 1; arrivals.get() < both; i++) {
+            if (i % 256 != 0) {
+                Thread.onSpinWait();
+            } else if (Thread.interrupted()) {
+                throw new InterruptedException();
+            } else {
+                Thread.yield();
+            }
+        }
     }
 
     /** Counts who won and frees what nobody has freed. */
