@@ -152,7 +152,8 @@ final class ReallocateTest {
         assertEquals(longer, same);
         final long shorter = resized(same, 200 * PAGE, 2 * BANK_BYTES);
         final long small = resized(shorter, 200 * PAGE, 100 * PAGE);
-        final long again = resized(small, 100 * PAGE == 0 ? 0 : 200 * PAGE, 4 * BANK_BYTES);
+        Content.fill(memory, small, 100 * PAGE, 100 * PAGE);
+        final long again = resized(small, 100 * PAGE, 4 * BANK_BYTES);
         done(again);
     }
 
@@ -212,6 +213,7 @@ final class ReallocateTest {
                 size = next;
             }
             done(address);
+            memory.trim();
         }
         assertTrue(memory.frames().events(org.vellum.frame.FrameEvent.BANK_RELEASED) > 0, "seed=" + seed);
     }
