@@ -20,7 +20,7 @@ final class SlabVirtualThreadTest {
     private static final int[] CLASSES = {SizeClasses.of(64), SizeClasses.of(1024), SizeClasses.of(8192)};
 
     private final SlabWorld world =
-        new SlabWorld(SlabWorld.SLOTS.withMaxSlots(CpuOptions.MAX_SLOTS).withSlotWaitNanos(60_000_000_000L), 256);
+        new SlabWorld(SlabWorld.SLOTS.withMaxSlots(CpuOptions.MAX_SLOTS).withSlotWaitNanos(60_000_000_000L), 2048);
     private final AtomicLongArray board = new AtomicLongArray(BOARD);
     private final AtomicLong freedOthers = new AtomicLong();
 
@@ -58,7 +58,13 @@ final class SlabVirtualThreadTest {
 
     private void allocateAndFree(final int index) {
         final int sizeClass = CLASSES[index % CLASSES.length];
-        final long own = world.allocate(sizeClass, sizeClass);
+        long own = world.allocate(sizeClass, sizeClass);
+        // Thousands may hold an object while they yield: those must come to their ends first.
+        for (int i = 0; own == 0 && i < 100_000; i++) {
+            world.slabs.poll();
+            Thread.yield();
+            own = world.allocate(sizeClass, sizeClass);
+        }
         assertTrue(own != 0, "exhausted: thread " + index);
         world.write(own, SizeClasses.size(sizeClass));
         Thread.yield();
