@@ -205,6 +205,8 @@ final class Parts {
 
     /** Refuses new work, says what is left, and lets the sections that are open end, for a bounded time. */
     void close() {
+        // Before the worker is closed: it delivers what the trace's writer has to report.
+        allocator.endTrace();
         reportLeaks();
         if (worker != null) {
             worker.close();

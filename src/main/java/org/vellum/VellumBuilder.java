@@ -1,5 +1,6 @@
 package org.vellum;
 
+import java.nio.file.Path;
 import java.util.Objects;
 import org.vellum.alloc.AllocatorOptions;
 import org.vellum.cpu.CpuOptions;
@@ -139,11 +140,25 @@ public final class VellumBuilder {
     }
 
     /**
+     * Has every allocation and free of the allocator recorded, for {@code replay} of the command line tool. Each costs a little
+     * more then, and waits if the file is slower. An I/O error ends the recording, not the allocations, and goes to the
+     * listener.
+     *
+     * @param file is created, or emptied, when the memory is opened; complete once it is closed.
+     * @return this.
+     */
+    public VellumBuilder recordTrace(final Path file) {
+        allocatorOptions = allocatorOptions.withTrace(Objects.requireNonNull(file, "trace"));
+        return this;
+    }
+
+    /**
      * Opens the memory. No bank exists yet: the first allocation adds it.
      *
      * @return the memory, to be closed.
      * @throws IllegalArgumentException if an option is out of range.
      * @throws IllegalStateException if the JVM lacks the flag that Agrona needs; the text contains it.
+     * @throws java.io.UncheckedIOException if a trace is to be recorded and its file cannot be written.
      */
     public Vellum open() {
         NativeAccess.require();

@@ -38,6 +38,7 @@ public final class OffHeapAllocator {
     private final Retirements retirements;
     private final CheckedAllocator checked;
     private final BudgetMemory rootMemory;
+    private final RecordingAllocator recording;
     /** What stands between callers and {@link #plain}: checks, a trace; null for nothing. */
     private final Detour detour;
 
@@ -52,6 +53,7 @@ public final class OffHeapAllocator {
      * @param retirements for what waits for a grace period as a whole.
      * @param listener hears of problems.
      * @param options what else is wanted.
+     * @throws java.io.UncheckedIOException if a trace is wanted and its file cannot be written.
      */
     public OffHeapAllocator(
         final Epochs epochs, final FrameAllocator frames, final Vmalloc vmalloc, final Reclaimer reclaimer,
@@ -64,7 +66,9 @@ public final class OffHeapAllocator {
         plain = new PlainAllocator(epochs.cpus(), raw, budgets, reclaimer, retirements, access, memory);
         checked = options.checked() ? new CheckedAllocator(plain, budgets, access, epochs.cpus(), retirements, listener,
             options.quarantineBytes(frames.configuredFrames() << Pages.SHIFT)) : null;
-        detour = checked;
+        recording = options.trace() == null ? null
+            : new RecordingAllocator(plain, checked, TraceWriter.open(options.trace(), listener));
+        detour = recording == null ? checked : recording;
         rootMemory = new BudgetMemory(this, access, null);
         access.setLinearTags(raw.slabs()::isCurrent);
         reclaimer.add(new Caches(raw));
@@ -360,6 +364,15 @@ public final class OffHeapAllocator {
     public void settle() {
         if (checked != null) {
             checked.settle();
+        }
+    }
+
+    /**
+     * Ends the recording of a trace, if there is one: what was done before is in the file when this returns. Waits for the file.
+     */
+    public void endTrace() {
+        if (recording != null) {
+            recording.close();
         }
     }
 

@@ -38,7 +38,7 @@ final class VellumAllocations implements Allocations {
     @Override
     public long liveBytes() {
         memory.quiesce();
-        return memory.frames().allocatedFrames() << Pages.SHIFT;
+        return memory.allocator().budget().used();
     }
 
     @Override
