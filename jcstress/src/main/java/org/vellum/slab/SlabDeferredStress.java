@@ -21,11 +21,13 @@ public final class SlabDeferredStress {
     @State
     public static class Published {
         private static final long OLD = 0x0102030405060708L;
-        private static final int LOOKS = 24;
+        /** How long a reader waits for the writer to have handed out again before it looks. */
+        private static final long MOST_NANOS = 200_000;
         private final SlabCell cell = SlabCell.take();
         private final long[] objects = cell.fullSlab();
         private final long[] handedOut = new long[2];
         private volatile long published = objects[1];
+        private volatile boolean replaced;
 
         /** Defers the other one's free, and lets its epoch end. */
         public Published() {
@@ -37,19 +39,19 @@ public final class SlabDeferredStress {
         }
 
         int read() {
-            final Cpu cpu = cell.cpus.enter();
+            // Not the slot that the writer allocates on, or it would wait for this section.
+            final Cpu cpu = cell.visit(1);
             try {
                 final long address = published;
                 if (address == 0) {
                     return 0;
                 }
                 final long at = cell.nativeAddress(address);
-                for (int i = 0; i < LOOKS; i++) {
-                    if (UnsafeApi.getLongOpaque(null, at) != OLD) {
-                        return 2;
-                    }
+                final long end = System.nanoTime() + MOST_NANOS;
+                while (!replaced && System.nanoTime() < end) {
+                    Thread.onSpinWait();
                 }
-                return 1;
+                return UnsafeApi.getLongOpaque(null, at) == OLD ? 1 : 2;
             } finally {
                 cpu.exit();
             }
@@ -65,6 +67,7 @@ public final class SlabDeferredStress {
                 handedOut[i] = cell.allocate(0);
                 cell.write(handedOut[i], ~OLD);
             }
+            replaced = true;
         }
     }
 
