@@ -10,8 +10,8 @@ import org.vellum.mem.Words;
  *   [ reserved | unsettled | high water | ... ]
  *
  *   reserved    bytes: what is charged to the budget, its slack on all slots, and what its children have reserved
- *   unsettled   low half:  how many threads are about to change 'reserved' and may yet take back what they did
- *               high half: how often such a change was taken back, modulo 2³²
+ *   unsettled   low half:  how many threads are changing 'reserved', or the slack that goes with it
+ *               high half: how many such changes moved free bytes between words, modulo 2³²
  *   high water  the largest 'reserved' that a settled reservation left behind
  * </pre>
  *
@@ -23,7 +23,7 @@ final class BudgetWords {
     private static final int RESERVED = 0;
     private static final int UNSETTLED = 1;
     private static final int HIGH_WATER = 2;
-    private static final long TAKEN_BACK_ONE = 1L << 32;
+    private static final long MOVED_ONE = 1L << 32;
 
     private final Words words = Words.zeroed(2L * CacheLine.STRIDE_WORDS);
 
@@ -54,29 +54,30 @@ final class BudgetWords {
         return left;
     }
 
-    /** Announces a change of {@code reserved} that may be taken back, or a move of bytes from slack to it. */
+    /** Announces a change of {@code reserved} that may be taken back, or a move of bytes between slack and it. */
     void begin() {
         // Volatile, before the change: partner of the loads in unsettled().
         words.getAndAdd(UNSETTLED, 1);
     }
 
-    /** Ends what was begun: the change stays. */
+    /** Ends what was begun: bytes were charged, or nothing was changed. */
     void settle() {
+        // Volatile, after the change: partner of the loads in unsettled().
         words.getAndAdd(UNSETTLED, -1);
     }
 
-    /** Ends what was begun: {@code reserved} has been lowered again. */
-    void settleLowered() {
+    /** Ends what was begun: free bytes are elsewhere than before. */
+    void settleMoved() {
         // Volatile, after the change, and in one step with the end of it: partner of the loads in unsettled().
-        words.getAndAdd(UNSETTLED, TAKEN_BACK_ONE - 1);
+        words.getAndAdd(UNSETTLED, MOVED_ONE - 1);
     }
 
     long unsettled() {
-        // Volatile: partner of begin() and settleLowered().
+        // Volatile: partner of begin() and settleMoved().
         return words.getVolatile(UNSETTLED);
     }
 
-    /** Whether all that was reserved between the look at {@code before} and now is there to stay. */
+    /** Whether no free byte moved between the look at {@code before} and now. */
     boolean isSettledSince(final long before) {
         return (int)before == 0 && unsettled() == before;
     }

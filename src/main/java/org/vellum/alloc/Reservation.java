@@ -14,21 +14,22 @@ import org.vellum.cpu.StackReserve;
  * a charge that would fit may find no room. A limit that fails now and then for no reason is worse than a slow one.
  *
  * <h2>The rule</h2>
- * Nothing is refused on the strength of bytes that may yet come back. Beside {@code reserved} each budget counts,
- * in one word {@code unsettled}, the changes under way (low half) and the changes that were taken back (high half):
+ * Nothing is refused on the strength of bytes that are free, or may yet come back. Beside {@code reserved} each budget counts, in one word
+ * {@code unsettled}, the changes under way (low half) and those that <em>moved</em> free bytes (high half): what was taken back, and what went
+ * from slack to the tree or from the tree to slack.
  * <pre>
- *   who changes                                       who is refused at X
- *   a1: unsettled += 1, from the budget up            b1: u := unsettled(X)
- *   a2: reserved += n, or a slot's slack := 0         b2: collect the slack of X and below from idle slots
- *   a3: refused, or it was slack: reserved −= n       b3: reserved(X) + wanted > limit(X)?
- *   a4: settled:    unsettled −= 1                    b4: u counts no change under way, and unsettled(X) is still u?
- *       taken back: unsettled += 2³² − 1                      yes → refused for good; no → again
+ *   who changes                                         who is refused at X
+ *   a1: unsettled += 1, from the budget up              b1: u := unsettled(X)
+ *   a2: reserved += n; or slack of a slot := 0          b2: collect the slack of X and below from idle slots
+ *   a3: refused, or it was slack: reserved −= n         b3: reserved(X) + wanted > limit(X),
+ *       or some was taken ahead: slack of a slot += m       even without the slack that busy slots still hold?
+ *   a4: none moved: unsettled −= 1                      b4: u counts no change under way, and unsettled(X) is still u?
+ *       some moved: unsettled += 2³² − 1                    yes → refused for good; no → again
  * </pre>
- * All but the slack are volatile, so they have one order. Suppose b3 counts bytes that a3 takes back later: a1 precedes b3. If a4 comes after b4,
- * b4 sees the change under way; if between b1 and b4, it sees that one more was taken back; before b1, then a3 precedes b3, against what we supposed.
- * Suppose b2 misses slack because another thread has just taken it: it read the 0 of a2, so a1 precedes b4 (release and
- * acquire), and the same three cases hold. What settles meanwhile without being taken back was charged before b3, and is no error; or taken ahead: then
- * it was put into the slack of that slot before a4, so who is refused finds it there after b4, and tries again if it would help.
+ * The words are volatile, but for the slack, whose stores come after a1 (release, or after a compare-and-set) and before a4, and whose loads
+ * come before b4 (acquire). Suppose that b2 or b3 misread where free bytes are, because a2 and a3 of some change lie on both sides of one of
+ * their looks. Then a1 precedes b4. If a4 comes after b4, b4 sees the change under way; if between b1 and b4, it sees one move more; if before
+ * b1, then all of the change precedes all of the looks, against what we supposed. What settles without a move was charged, and is no error.
  *
  * <h2>What it is not</h2>
  * It does not help a thread that was stopped between a1 and a4: whoever is refused tries for some milliseconds, then is refused. Nor does it
@@ -64,9 +65,9 @@ final class Reservation {
     }
 
     /** a4, for slack that was given back. */
-    static void settleLoweredAll(final Budget budget) {
+    static void settleMovedAll(final Budget budget) {
         for (Budget at = budget; at != null; at = at.parent()) {
-            at.words.settleLowered();
+            at.words.settleMoved();
         }
     }
 
@@ -138,8 +139,9 @@ final class Reservation {
 
     /** b4: whether the refusal stands. Slack on busy slots is waited for only if it would help. */
     private boolean isFinal(final Budget full, final long bytes, final long before) {
-        return full.words.isSettledSince(before)
-            && bytes > full.limit() - full.words.reserved() + slack.under(full);
+        final long room = full.limit() - full.words.reserved() + slack.under(full);
+        // Last: nothing may have moved between any two of the looks since the one at 'before'.
+        return bytes > room && full.words.isSettledSince(before);
     }
 
     /** Parked, in the end, so that a holder which was preempted on the same processor gets to run. Bounded by the caller. */
@@ -172,7 +174,7 @@ final class Reservation {
         }
         for (Budget at = budget; at != null; at = at.parent()) {
             at.words.raiseHighWater();
-            at.words.settle();
+            settle(at, ahead);
         }
         if (ahead > 0) {
             batches.incrementAndGet();
@@ -180,10 +182,19 @@ final class Reservation {
         return true;
     }
 
+    /** a4: what was taken ahead has moved to a slot, and is free there. */
+    private static void settle(final Budget budget, final long ahead) {
+        if (ahead > 0) {
+            budget.words.settleMoved();
+        } else {
+            budget.words.settle();
+        }
+    }
+
     private void takeBack(final Budget budget, final Budget refused, final long bytes) {
         for (Budget at = budget; at != refused; at = at.parent()) {
             giveBackAt(at, bytes);
-            at.words.settleLowered();
+            at.words.settleMoved();
         }
         if (refused != null) {
             // Nothing was lowered here: who waits for this budget's word need not look again.
@@ -227,7 +238,7 @@ final class Reservation {
             beginAll(budget);
             slack.putRelease(keeper, budget.id(), batch);
             giveBack(budget, held - batch + bytes);
-            settleLoweredAll(budget);
+            settleMovedAll(budget);
         }
     }
 }

@@ -161,7 +161,7 @@ final class Slack {
         // Release, after the announcement: partner of the acquire in peek().
         words.putRelease(at, 0);
         Reservation.giveBack(budget, bytes);
-        Reservation.settleLoweredAll(budget);
+        Reservation.settleMovedAll(budget);
         return bytes;
     }
 }

@@ -168,7 +168,7 @@ public final class BudgetStress {
     }
 
     /**
-     * All that is left is slack on idle slots, enough for two, and two want it. The bug it would catch: one is refused while the other
+     * All that is left is slack on one idle slot, enough for two, and two want it. The bug it would catch: one is refused while the other
      * carries the slack up, and it is in no word ({@code Slack.giveBack} without announcing it).
      */
     @JCStressTest
@@ -177,17 +177,17 @@ public final class BudgetStress {
     @State
     public static class SlackOfIdleSlots extends World {
         private static final int LIMIT = 4096;
-        private final Budget budget = budgets.root().child("b", LIMIT);
+        private final Budget top = budgets.root().child("top", LIMIT);
+        /** Some way below, so that the slack is carried for a while before it arrives where it is wanted. */
+        private final Budget budget = top.child("a", LIMIT).child("b", LIMIT).child("c", LIMIT).child("d", LIMIT);
         private final long share;
 
-        /** Leaves slack on slots 2 and 3, and charges the rest. */
+        /** Leaves slack on slot 2, and charges the rest to the top. */
         public SlackOfIdleSlots() {
             charge(2, budget, 1);
-            charge(3, budget, 1);
-            final long slack = budget.words.reserved() - budget.used();
-            share = slack / 2;
+            share = (budget.words.reserved() - budget.used()) / 2;
             // By no slot, so that it takes no slack.
-            budget.tryCharge(null, LIMIT - budget.used() - 2 * share);
+            top.tryCharge(null, LIMIT - top.used() - 2 * share);
         }
 
         /** @param r whether it fitted. */
@@ -205,7 +205,7 @@ public final class BudgetStress {
         /** @param r what is used. */
         @Arbiter
         public void end(final III_Result r) {
-            r.r3 = usedInTheEnd(budget);
+            r.r3 = usedInTheEnd(top);
         }
     }
 }
