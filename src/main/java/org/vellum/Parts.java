@@ -174,6 +174,16 @@ final class Parts {
             epochs.flushes(), reclaimer.drains(), reclaimer.exhaustions(), cpus.limit());
     }
 
+    String report() {
+        final Stats stats = stats();
+        return String.format("memory: %,d bytes at most, %,d in banks; frames free %,d bytes, cached by slots %,d%n", stats.configuredBytes(),
+                stats.presentBytes(), stats.freeFrameBytes(), stats.cachedFrameBytes())
+            + String.format("window: %,d bytes, %,d free; %,d live areas; in limbo %,d bytes, %,d bytes of frames%n",
+                stats.windowBytes(), stats.freeWindowBytes(), stats.liveAreas(), stats.limboBytes(), stats.limboFrameBytes())
+            + String.format("epochs: %,d flushes; %s%n", stats.flushes(), epochs.describeHolders())
+            + allocator.stats().report();
+    }
+
     /** Nothing in limbo, nothing asked of the worker. Retirements that retire again are left alone after a while. */
     void quiesce() {
         epochs.mightSleep("quiesce");

@@ -352,6 +352,16 @@ public final class Vellum implements AutoCloseable {
     }
 
     /**
+     * What there is to know of this memory, for a person: banks, frames, the window, limbo and who holds it up, and the allocator. Taken
+     * without stopping anybody, by walking tables.
+     *
+     * @return some lines.
+     */
+    public String report() {
+        return parts().report();
+    }
+
+    /**
      * Walks every structure, of a memory that nobody uses meanwhile.
      *
      * @throws AssertionError naming the first thing that is wrong.

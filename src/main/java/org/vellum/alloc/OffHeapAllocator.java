@@ -1,7 +1,10 @@
 package org.vellum.alloc;
 
 import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.List;
 import org.agrona.concurrent.UnsafeBuffer;
+import org.vellum.alloc.AllocatorStats.BudgetStats;
 import org.vellum.cpu.Cpu;
 import org.vellum.epoch.Epochs;
 import org.vellum.epoch.Retirements;
@@ -13,6 +16,8 @@ import org.vellum.mmu.Address;
 import org.vellum.mmu.MappedAccess;
 import org.vellum.report.ExhaustedException;
 import org.vellum.report.Listener;
+import org.vellum.slab.SlabAllocator;
+import org.vellum.slab.SlabCounts;
 import org.vellum.vmap.Reclaimer;
 import org.vellum.vmap.Vmalloc;
 
@@ -323,6 +328,36 @@ public final class OffHeapAllocator {
         final int capacity, final long alignment, final Budget budget, final boolean zeroed) {
         return new OffHeapBuffer(budget == null ? rootMemory : new BudgetMemory(this, access, budget), capacity, alignment,
             zeroed);
+    }
+
+    /**
+     * Figures, by walking the tables while others go on: exact when quiet. Costs a look at every frame and every slab.
+     *
+     * @return the figures.
+     */
+    public AllocatorStats stats() {
+        final SlabCounts slabs = raw.slabs().count();
+        final long[] runs = raw.countRuns();
+        final long areaBytes = raw.areaBytes();
+        final long spareBytes = raw.runs().sparePages() << Pages.SHIFT;
+        final long runBytes = runs[1] << Pages.SHIFT;
+        final long slabBytes = (long)slabs.slabs() * SlabAllocator.SLAB_BYTES;
+        long objects = 0;
+        for (final long ofClass : slabs.objects()) {
+            objects += ofClass;
+        }
+        return new AllocatorStats(slabs.liveBytes() + runBytes + areaBytes, objects, runs[0], runBytes, raw.areas(), areaBytes,
+            slabs, slabBytes - slabs.liveBytes() - slabs.deferredBytes() + spareBytes, slabs.strandedBytes() + spareBytes,
+            raw.limboBytes(), checked == null ? 0 : checked.quarantinedBytes(),
+            slabBytes + runBytes + areaBytes + spareBytes, budgetStats(budgets.root(), new ArrayList<>()));
+    }
+
+    private static List<BudgetStats> budgetStats(final Budget parent, final List<BudgetStats> stats) {
+        for (final Budget child : parent.children()) {
+            stats.add(new BudgetStats(child.path(), child.used(), child.limit(), child.highWater()));
+            budgetStats(child, stats);
+        }
+        return stats;
     }
 
     /** @return the budget above all others: the memory itself, without a limit of its own. */

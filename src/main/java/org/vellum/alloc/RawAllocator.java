@@ -437,6 +437,20 @@ final class RawAllocator {
         return areaOwners.size();
     }
 
+    /** Bytes of the areas that are live. */
+    long areaBytes() {
+        long bytes = 0;
+        for (final Long address : areaOwners.keySet()) {
+            try {
+                bytes += vmalloc.sizeOf(address);
+            } catch (final IllegalArgumentException e) {
+                // Freed since the look.
+                continue;
+            }
+        }
+        return bytes;
+    }
+
     SlabAllocator slabs() {
         return slabs;
     }

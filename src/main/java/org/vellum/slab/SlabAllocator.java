@@ -21,6 +21,9 @@ public final class SlabAllocator {
     /** The largest owner that an object can carry. */
     public static final int MAX_OWNER = SlabTable.MAX_LIVE - SlabTable.LIVE;
 
+    /** Bytes of one slab. */
+    public static final int SLAB_BYTES = SlabTable.BYTES;
+
     /** What {@link #free} and {@link #look} say of an address that lies in no slab. */
     public static final long NOT_HERE = 0;
 
