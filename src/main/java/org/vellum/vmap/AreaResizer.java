@@ -18,9 +18,9 @@ import org.vellum.report.ExhaustedException;
  * </pre>
  *
  * <b>The area that is to grow stays busy, mapped and untouched until nothing can fail any more</b>: first come addresses and frames,
- * and with them all that waits, calls back or throws. Then one CAS of the state word as it was at the beginning makes this thread the owner,
- * unless somebody ended the area meanwhile (a callback, or a free that the caller should not have let happen): then what was added is given up. What
- * follows only stores entries and records.
+ * and with them all that waits, calls back or throws. Then one CAS of the state word as it was at the beginning makes this thread the
+ * owner, unless somebody ended the area meanwhile (a callback, or a free that the caller should not have let happen): then what was
+ * added is given up. What follows only stores entries and records.
  *
  * <p><b>Grace periods.</b> The frames that move are never without an owner, so no reader can meet somebody else's data: a
  * translation of the old address that a section holds leads to the frame, which the new address maps. When that one is freed, its stamp is

@@ -99,14 +99,14 @@ final class VreallocStressTest {
             fill(memory, owner, resized, pages, next);
             published.set(owner, resized | next);
             (resized != address ? moves : next > pages ? inPlace : shrinks).incrementAndGet();
+            // Whatever is free is somebody else's at once, and written.
+            final long other = memory.vmalloc((1 + ThreadLocalRandom.current().nextInt(8)) * (long)PAGE);
+            memory.access().setMemory(other, memory.vmalloc().sizeOf(other), (byte)-1);
+            memory.vfree(other);
         } catch (final ExhaustedException e) {
+            // A reader that the operating system has preempted holds limbo up.
             exhausted.incrementAndGet();
         }
-        // Whatever is free is somebody else's at once, and written.
-        final long other = memory.vmalloc((1 + ThreadLocalRandom.current().nextInt(8)) * (long)PAGE);
-        memory.access().putLong(other, -1);
-        memory.access().setMemory(other, memory.vmalloc().sizeOf(other), (byte)-1);
-        memory.vfree(other);
     }
 
     private void read(final Vellum memory, final int owner) {
