@@ -41,6 +41,9 @@ public final class Races {
         CLASSES.put("index", "vmap\\.AreaIndexStress");
         CLASSES.put("bank", "frame\\.FrameStress");
         CLASSES.put("run", "frame\\.RunFreeStress");
+        CLASSES.put("run-forget", "alloc\\.HeldRunStress\\.(FreeAgainstForget|DeferredAgainstForget)");
+        CLASSES.put("run-double-free", "alloc\\.HeldRunStress\\.TwoFrees");
+        CLASSES.put("arena-close", "alloc\\.ArenaStress");
         CLASSES.put("budget-limit", "alloc\\.BudgetStress");
         CLASSES.put("slab-free", "slab\\.SlabFreeStress\\.FreeAgainstAllocation");
         CLASSES.put("slab-last-free", "slab\\.SlabFreeStress\\.(LastFreeAgainstLeave|TwoLastFrees)");
