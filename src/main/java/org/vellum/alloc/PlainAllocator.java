@@ -10,6 +10,8 @@ import org.vellum.mmu.Address;
 import org.vellum.mmu.MappedAccess;
 import org.vellum.report.ExhaustedException;
 import org.vellum.slab.SizeClasses;
+import org.vellum.slab.SlabAllocator;
+import org.vellum.slab.SizeClasses;
 import org.vellum.vmap.Reclaimer;
 
 /**
@@ -22,6 +24,7 @@ import org.vellum.vmap.Reclaimer;
 final class PlainAllocator {
     private final Cpus cpus;
     private final RawAllocator raw;
+    private final SlabAllocator slabs;
     private final Charges charges;
     private final Reclaimer reclaimer;
     private final Retirements retirements;
@@ -33,6 +36,7 @@ final class PlainAllocator {
         final Retirements retirements, final MappedAccess access, final PhysicalMemory memory) {
         this.cpus = cpus;
         this.raw = raw;
+        slabs = raw.slabs();
         this.reclaimer = reclaimer;
         this.retirements = retirements;
         charges = new Charges(cpus, budgets);
@@ -42,18 +46,54 @@ final class PlainAllocator {
 
     /** The hot path: one section around a bit and a byte, or a place and a mark. */
     long allocate(final long size) {
-        final long address = raw.isSmall(size) ? allocateEntering(null, size) : RawAllocator.NOTHING;
+        final long address = isObject(size) ? allocateObject(size)
+            : raw.isSmall(size) ? allocateRun(size) : RawAllocator.NOTHING;
         return address != RawAllocator.NOTHING ? address : allocate(size, 1, null, false);
     }
 
     /** {@link #allocate(long)} with a guess at the slot; inside a section of the caller's at that slot without another. */
     long allocate(final Cpu hint, final long size) {
-        final long address = !raw.isSmall(size) ? RawAllocator.NOTHING
-            : hint != null && cpus.isOccupant(hint) ? raw.allocateSmall(hint, size, 0) : allocateEntering(hint, size);
+        final long address = !isObject(size) ? raw.isSmall(size) ? allocateRun(hint, size) : RawAllocator.NOTHING
+            : hint != null && cpus.isOccupant(hint) ? slabs.allocate(hint, SizeClasses.of((int)size), 0)
+            : allocateObject(hint, size);
         return address != RawAllocator.NOTHING ? address : allocate(size, 1, null, false);
     }
 
-    private long allocateEntering(final Cpu hint, final long size) {
+    private static boolean isObject(final long size) {
+        return size > 0 && size <= SizeClasses.MAX_SIZE;
+    }
+
+    private long allocateObject(final long size) {
+        final Cpu cpu = cpus.enter();
+        try {
+            return slabs.allocate(cpu, SizeClasses.of((int)size), 0);
+        } finally {
+            cpu.exit();
+        }
+    }
+
+    private long allocateObject(final Cpu hint, final long size) {
+        final Cpu cpu = cpus.enter(hint);
+        try {
+            return slabs.allocate(cpu, SizeClasses.of((int)size), 0);
+        } finally {
+            cpu.exit();
+        }
+    }
+
+    private long allocateRun(final long size) {
+        final Cpu cpu = cpus.enter();
+        try {
+            return raw.allocateSmall(cpu, size, 0);
+        } finally {
+            cpu.exit();
+        }
+    }
+
+    private long allocateRun(final Cpu hint, final long size) {
+        if (hint != null && cpus.isOccupant(hint)) {
+            return raw.allocateSmall(hint, size, 0);
+        }
         final Cpu cpu = cpus.enter(hint);
         try {
             return raw.allocateSmall(cpu, size, 0);
@@ -172,14 +212,22 @@ final class PlainAllocator {
     }
 
     void free(final long address) {
-        if (address != 0) {
-            charges.settle(raw.free(address));
+        if (Address.tag(address) != 0) {
+            settle(raw.freeTagged(address));
+        } else if (address != 0) {
+            settle(raw.freeRun(address));
+        }
+    }
+
+    private void settle(final long freed) {
+        if (RawAllocator.ownerOf(freed) != 0) {
+            charges.settle(freed);
         }
     }
 
     void freeDeferred(final long address) {
         if (address != 0) {
-            charges.settle(raw.freeDeferred(address));
+            settle(raw.freeDeferred(address));
         }
     }
 

@@ -196,12 +196,13 @@ final class RawAllocator {
      * @throws IllegalStateException if it is free already.
      */
     long free(final long address) {
-        // Objects of slabs have tags, runs have none, areas lie beyond both.
+        return Address.tag(address) != 0 ? freeTagged(address) : freeRun(address);
+    }
+
+    /** {@link #free} of an object, which lies in the linear map, or an area, which does not. */
+    long freeTagged(final long address) {
         if (isArea(address)) {
             return freeArea(address, false);
-        }
-        if (Address.tag(address) == 0) {
-            return freeRun(address);
         }
         final long freed = slabs.free(address);
         if (freed == SlabAllocator.NOT_HERE) {
@@ -239,7 +240,8 @@ final class RawAllocator {
         return freeArea(address, true);
     }
 
-    private long freeRun(final long address) {
+    /** {@link #free} of a run of frames: it has no tag. An area always has one. */
+    long freeRun(final long address) {
         final long frame = address >>> Pages.SHIFT;
         final long word = table.marked(frame);
         final int mark = FrameTable.markOf(word);

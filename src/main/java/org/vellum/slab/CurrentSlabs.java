@@ -55,7 +55,17 @@ final class CurrentSlabs {
     }
 
     private long record(final int slot, final int sizeClass) {
+        return record(base, slot, sizeClass);
+    }
+
+    /** The record of a slot and class; static, so that the hot path needs none of this object's fields. */
+    static long record(final long base, final int slot, final int sizeClass) {
         return base + (long)slot * SLOT_BYTES + ((long)sizeClass << 6);
+    }
+
+    /** Native address of the records, valid while this object lives. */
+    long base() {
+        return base;
     }
 
     private static long get(final long record, final int word) {
@@ -66,28 +76,37 @@ final class CurrentSlabs {
         UnsafeApi.putLong(record + word, value);
     }
 
-    /**
-     * Hands out an object.
-     *
-     * @param cpu the slot that the caller occupies, which carries caches.
-     * @param live its state byte.
-     * @return its address, or 0 if there is none and no frames for any.
-     */
-    long take(final Cpu cpu, final int sizeClass, final byte live) {
-        final long record = record(cpu.index(), sizeClass);
-        final long free = get(record, FREE);
-        if (free == 0) {
-            return takeRefilled(cpu, record, sizeClass, live);
-        }
-        return take(record, free, live);
+    /** The objects that can be handed out at once, as bits. */
+    static long free(final long record) {
+        return get(record, FREE);
     }
 
-    private static long take(final long record, final long free, final byte live) {
+    /**
+     * Hands out the first of them.
+     *
+     * @param record of the slot that the caller occupies.
+     * @param free what {@link #free} says, not 0.
+     * @param live its state byte.
+     * @return its address.
+     */
+    static long take(final long record, final long free, final byte live) {
         final int object = Long.numberOfTrailingZeros(free);
         put(record, FREE, free & free - 1);
         // Plain: FREE is the owner's. Whoever frees the object learns of it from whoever it was handed to.
         UnsafeApi.putByte(get(record, STATE) + object, live);
         return get(record, FIRST) + object * get(record, SIZE);
+    }
+
+    /**
+     * Hands out an object when there is none at hand.
+     *
+     * @param cpu the slot that the caller occupies.
+     * @param live its state byte.
+     * @return its address, or 0 if there is none and no frames for any.
+     */
+    long takeSlowly(final Cpu cpu, final int sizeClass, final byte live) {
+        return cpu.carriesCaches() ? takeRefilled(cpu, record(cpu.index(), sizeClass), sizeClass, live)
+            : takeUncached(cpu, sizeClass, live);
     }
 
     private long takeRefilled(final Cpu cpu, final long record, final int sizeClass, final byte live) {
@@ -174,13 +193,8 @@ final class CurrentSlabs {
         }
     }
 
-    /**
-     * Hands out an object without a current slab, for slots that carry no caches.
-     *
-     * @param cpu the slot that the caller occupies.
-     * @return its address, or 0.
-     */
-    long takeUncached(final Cpu cpu, final int sizeClass, final byte live) {
+    /** Hands out an object without a current slab, for slots that carry no caches. */
+    private long takeUncached(final Cpu cpu, final int sizeClass, final byte live) {
         int slab = slabs.claim(sizeClass);
         while (true) {
             if (slab == Slabs.NONE) {

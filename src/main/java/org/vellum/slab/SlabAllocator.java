@@ -34,6 +34,7 @@ public final class SlabAllocator {
     private final Slabs slabs;
     private final SlabTable table;
     private final CurrentSlabs current;
+    private final long currentBase;
     private final DeferredFrees deferred;
     private final SlabMisuse misuse;
 
@@ -47,6 +48,7 @@ public final class SlabAllocator {
         slabs = new Slabs(cpus, frames);
         table = slabs.table;
         current = new CurrentSlabs(cpus, slabs);
+        currentBase = current.base();
         deferred = new DeferredFrees(epochs, slabs, listener);
         misuse = new SlabMisuse(table);
     }
@@ -62,7 +64,14 @@ public final class SlabAllocator {
     public long allocate(final Cpu cpu, final int sizeClass, final int owner) {
         assert owner >= 0 && owner <= MAX_OWNER : "owner=" + owner;
         final byte live = (byte)(SlabTable.LIVE + owner);
-        return cpu.carriesCaches() ? current.take(cpu, sizeClass, live) : current.takeUncached(cpu, sizeClass, live);
+        if (cpu.carriesCaches()) {
+            final long record = CurrentSlabs.record(currentBase, cpu.index(), sizeClass);
+            final long free = CurrentSlabs.free(record);
+            if (free != 0) {
+                return CurrentSlabs.take(record, free, live);
+            }
+        }
+        return current.takeSlowly(cpu, sizeClass, live);
     }
 
     /**
@@ -91,46 +100,54 @@ public final class SlabAllocator {
     }
 
     private long end(final Cpu cpu, final long address, final byte as) {
-        StackReserve.ensure();
-        final long word = wordOf(address);
-        if (word == SlabWord.NO_SLAB) {
+        final SlabTable table = this.table;
+        final long slab = numberOf(address);
+        if (StackReserve.ensure(slab >= table.limit())) {
             return misuse.elsewhere(address);
         }
-        final int slab = (int)((address & ADDRESS_MASK) >>> SlabTable.SHIFT);
+        final long record = table.recordAddress(slab);
+        final long word = SlabTable.wordOpaqueAt(record);
+        if (!SlabWord.isOf(word, address)) {
+            return misuse.elsewhere(address);
+        }
         final long divisor = SizeClasses.divisor(SlabWord.sizeClass(word));
-        final long at = locate(address, slab, divisor);
+        final long at = locate(table, address, slab, divisor);
         final int live = UnsafeApi.getByte(at) & 0xFF;
         // CAS: f1 of the package documentation, and of two frees one wins; partner: the acquire in SlabTable.freeBits.
         if (!isLive(live) || !UnsafeApi.compareAndSetByte(null, at, (byte)live, as)) {
             throw misuse.notLive(address, UnsafeApi.getByte(at));
         }
-        if (as == SlabTable.FREE) {
-            slabs.noteFreed(null, slab, word, 1);
-        } else {
-            deferred.add(cpu, slab, word);
+        if (as == SlabTable.DEFERRED) {
+            deferred.add(cpu, (int)slab, word);
+        } else if (SlabWord.isNobodys(SlabTable.wordVolatileAt(record))) {
+            slabs.noteFreed(null, (int)slab, word, 1);
         }
         return found(divisor, live);
     }
 
+    private static long numberOf(final long address) {
+        return (address & ADDRESS_MASK) >>> SlabTable.SHIFT;
+    }
+
     /** The word of the slab that an address lies in, or NO_SLAB if they are of different generations. */
     private long wordOf(final long address) {
-        final long number = (address & ADDRESS_MASK) >>> SlabTable.SHIFT;
-        if (number >= table.limit()) {
+        final long slab = numberOf(address);
+        if (slab >= table.limit()) {
             return SlabWord.NO_SLAB;
         }
-        final long word = table.wordOpaque((int)number);
-        return SlabWord.matches(word, address) ? word : SlabWord.NO_SLAB;
+        final long word = table.wordOpaque((int)slab);
+        return SlabWord.isOf(word, address) ? word : SlabWord.NO_SLAB;
     }
 
     /** The native address of the state byte of the object that begins there. */
-    private long locate(final long address, final int slab, final long divisor) {
+    private long locate(final SlabTable table, final long address, final long slab, final long divisor) {
         final int offset = (int)address & SlabTable.OFFSET_MASK;
         final int object = SizeClasses.index(divisor, offset);
         final int size = SizeClasses.sizeOf(divisor);
         if (object * size != offset || object >= SlabTable.MAX_OBJECTS) {
-            throw misuse.interior(address, slab, object * size, size);
+            throw misuse.interior(address, (int)slab, object * size, size);
         }
-        return table.stateAddress(slab, object);
+        return table.stateAddress((int)slab, object);
     }
 
     private static boolean isLive(final int state) {
@@ -170,9 +187,8 @@ public final class SlabAllocator {
         if (word == SlabWord.NO_SLAB) {
             return misuse.elsewhere(address);
         }
-        final int slab = (int)((address & ADDRESS_MASK) >>> SlabTable.SHIFT);
         final long divisor = SizeClasses.divisor(SlabWord.sizeClass(word));
-        final int state = UnsafeApi.getByte(locate(address, slab, divisor)) & 0xFF;
+        final int state = UnsafeApi.getByte(locate(table, address, numberOf(address), divisor)) & 0xFF;
         if (!isLive(state)) {
             throw misuse.notLive(address, (byte)state);
         }

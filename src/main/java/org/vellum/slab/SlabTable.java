@@ -115,6 +115,20 @@ final class SlabTable {
         }
     }
 
+    /** Native address of a slab's record, whose first word is the slab's. */
+    long recordAddress(final long slab) {
+        return recordsBase + (slab << RECORD_SHIFT);
+    }
+
+    static long wordOpaqueAt(final long record) {
+        return UnsafeApi.getLongOpaque(null, record);
+    }
+
+    /** f2 of the package documentation. */
+    static long wordVolatileAt(final long record) {
+        return UnsafeApi.getLongVolatile(null, record);
+    }
+
     long wordOpaque(final int slab) {
         return UnsafeApi.getLongOpaque(null, recordsBase + ((long)slab << RECORD_SHIFT));
     }

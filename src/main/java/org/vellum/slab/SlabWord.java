@@ -67,15 +67,14 @@ final class SlabWord {
         return word >>> TAG_SHIFT << TAG_SHIFT;
     }
 
-    /** Whether the word and the address are of one generation; for no slab, whether the address has no tag. */
-    static boolean matches(final long word, final long address) {
-        return (word ^ address) >>> TAG_SHIFT == 0;
+    /** Whether the word is that of a slab, and the address of its generation. */
+    static boolean isOf(final long word, final long address) {
+        return (word ^ address) >>> TAG_SHIFT == 0 && word != NO_SLAB;
     }
 
-    /** Whether a free has to count itself. */
+    /** Whether a free has to count itself: LOOSE or LISTED, which alone have this bit. */
     static boolean isNobodys(final long word) {
-        final int state = state(word);
-        return state == LOOSE || state == LISTED;
+        return (word & (long)LOOSE << STATE_SHIFT) != 0;
     }
 
     static boolean isInLimbo(final long word) {
