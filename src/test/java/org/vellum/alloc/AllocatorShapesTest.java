@@ -13,6 +13,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.jctools.queues.varhandle.MpmcVarHandleArrayQueue;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.vellum.StressClock;
 import org.vellum.Vellum;
 import org.vellum.cpu.Cpu;
 import org.vellum.cpu.CpuOptions;
@@ -22,8 +23,8 @@ import org.vellum.slab.SlabCounts;
 /** The shapes in which threads allocate and free that other allocators have had trouble with; contents verified, nothing left behind. */
 final class AllocatorShapesTest {
     private static final int SLAB_BYTES = 32 << 10;
-    private static final long SOAK_NANOS = Long.getLong("soak.minutes", 0) == 0 ? TimeUnit.SECONDS.toNanos(8)
-        : TimeUnit.MINUTES.toNanos(Long.getLong("soak.minutes"));
+    private static final long SOAK_MILLIS = Long.getLong("soak.minutes", 0) == 0 ? TimeUnit.SECONDS.toMillis(8)
+        : TimeUnit.MINUTES.toMillis(Long.getLong("soak.minutes"));
 
     private final Vellum memory = Vellum.builder().memory(256L << 20)
         .cpus(CpuOptions.forThisMachine().withCachedSlots(8)).open();
@@ -54,7 +55,7 @@ final class AllocatorShapesTest {
         for (int i = 0; i < count; i++) {
             final long[] block = filled(random);
             while (!queue.offer(block)) {
-                Thread.onSpinWait();
+                Thread.yield();
             }
         }
     }
@@ -183,9 +184,9 @@ final class AllocatorShapesTest {
     /** Some seconds, or as long as {@code -Dsoak.minutes} says: threads die at random points, others take over. */
     @Test
     void soak() throws Exception {
-        final long start = System.nanoTime();
         final AtomicInteger died = new AtomicInteger();
-        while (System.nanoTime() - start < SOAK_NANOS) {
+        final StressClock clock = new StressClock(SOAK_MILLIS, () -> died.get() > 0);
+        while (clock.running()) {
             final List<FutureTask<Void>> crew = new ArrayList<>();
             for (int i = 0; i < 4; i++) {
                 final long seed = System.nanoTime() + i;
@@ -199,7 +200,7 @@ final class AllocatorShapesTest {
         for (long[] block = queue.poll(); block != null; block = queue.poll()) {
             end(block);
         }
-        assertTrue(died.get() > 0);
+        clock.assertCovered(() -> "died=" + died);
     }
 
     private void live(final Random random, final AtomicInteger died) {
