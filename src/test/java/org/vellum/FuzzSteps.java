@@ -1,10 +1,11 @@
 package org.vellum;
 
 import java.util.function.BooleanSupplier;
+import java.util.function.Supplier;
 
 /**
  * How many steps a fuzz test makes: at least so many, and on until it has covered what it is there to cover, at most
- * twenty times as many. Counted, never timed, so that a seed makes the same run on every machine. For one thread.
+ * twenty times as many. Counted, never timed, so that a seed makes the same run on every machine. For one thread, or for several that take turns.
  */
 public final class FuzzSteps {
     private static final int CAP = 20;
@@ -32,6 +33,17 @@ public final class FuzzSteps {
         }
         made++;
         return true;
+    }
+
+    /**
+     * Fails unless everything is covered now, at the end.
+     *
+     * @param text the seed and the figures, for who must find out which of them is missing.
+     */
+    public void assertCovered(final Supplier<String> text) {
+        if (!covered.getAsBoolean()) {
+            throw new AssertionError("not covered after " + made + " steps: " + text.get());
+        }
     }
 
     /** Whether this step, the first among them, is one of every so many. */
