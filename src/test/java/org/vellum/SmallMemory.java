@@ -97,7 +97,7 @@ public final class SmallMemory {
     /** Waits for a task; what it threw is thrown here. */
     public static <T> T join(final FutureTask<T> task) throws Exception {
         try {
-            return task.get(120, TimeUnit.SECONDS);
+            return task.get(300, TimeUnit.SECONDS);
         } catch (final java.util.concurrent.ExecutionException e) {
             if (e.getCause() instanceof Error error) {
                 throw error;

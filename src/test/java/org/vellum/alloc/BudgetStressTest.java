@@ -141,7 +141,7 @@ class BudgetStressTest {
         tasks.add(this::openAndClose);
         final ExecutorService pool = Executors.newFixedThreadPool(tasks.size());
         try {
-            for (final Future<Void> task : pool.invokeAll(tasks, 120, TimeUnit.SECONDS)) {
+            for (final Future<Void> task : pool.invokeAll(tasks, 300, TimeUnit.SECONDS)) {
                 task.get();
             }
         } finally {

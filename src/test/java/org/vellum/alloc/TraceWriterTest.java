@@ -198,7 +198,7 @@ final class TraceWriterTest {
     @Test
     void eventThatNeverComesDoesNotStopTheAllocator() throws InterruptedException {
         final ByteArrayOutputStream out = new ByteArrayOutputStream();
-        try (TraceWriter writer = new TraceWriter(out, listener, TimeUnit.MILLISECONDS.toNanos(50))) {
+        try (TraceWriter writer = new TraceWriter(out, listener, TimeUnit.MILLISECONDS.toNanos(500))) {
             writer.allocated(1, 1);
             writer.ring.claim();
             for (int i = 2; i < 3 * TraceRing.SLOTS; i++) {

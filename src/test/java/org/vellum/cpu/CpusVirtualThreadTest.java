@@ -25,20 +25,20 @@ final class CpusVirtualThreadTest {
 
     @Test
     void tenThousandThreadsOverSixSlotsPark() throws Exception {
-        run(new CpuOptions(4, 6, 64, SlotLayout.ID_LIMIT, 0xFFFF_FF01L, 60_000_000_000L),
+        run(new CpuOptions(4, 6, 64, SlotLayout.ID_LIMIT, 0xFFFF_FF01L, 600_000_000_000L),
             cpus -> cpus.displacement().entries.get() > 0 && cpus.displacement().rehomed.get() > 0);
     }
 
     @Test
     void tenThousandThreadsOverManySlots() throws Exception {
-        run(new CpuOptions(16, CpuOptions.MAX_SLOTS, 4096, SlotLayout.ID_LIMIT, 1, 60_000_000_000L), cpus -> true);
+        run(new CpuOptions(16, CpuOptions.MAX_SLOTS, 4096, SlotLayout.ID_LIMIT, 1, 600_000_000_000L), cpus -> true);
     }
 
     @Test
     void whoWaitsLetsTheCarrierGoOnWithTheHolder() throws Exception {
         // Twice as many waiters as a machine has carriers, all behind one holder that parks inside its section.
         final int waiters = 2 * Runtime.getRuntime().availableProcessors() + 2;
-        final Cpus cpus = new Cpus(new CpuOptions(1, 1, 4, SlotLayout.ID_LIMIT, 1, 30_000_000_000L));
+        final Cpus cpus = new Cpus(new CpuOptions(1, 1, 4, SlotLayout.ID_LIMIT, 1, 300_000_000_000L));
         final StressClock clock = new StressClock(0, () -> cpus.displacement().waits.get() > 0);
         do {
             TestThreads.inThreads(true, waiters, () -> enterInterrupted(cpus));

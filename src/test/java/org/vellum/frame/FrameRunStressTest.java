@@ -52,7 +52,7 @@ class FrameRunStressTest {
     private static void runAll(final List<Callable<Void>> tasks) throws InterruptedException, ExecutionException {
         final ExecutorService pool = Executors.newFixedThreadPool(tasks.size());
         try {
-            for (final Future<Void> task : pool.invokeAll(tasks, 120, TimeUnit.SECONDS)) {
+            for (final Future<Void> task : pool.invokeAll(tasks, 300, TimeUnit.SECONDS)) {
                 task.get();
             }
         } finally {
