@@ -51,6 +51,11 @@ public final class FuzzSteps {
         return (made - 1) % steps == 0;
     }
 
+    /** How many steps have been made, or are being made. */
+    public long made() {
+        return made;
+    }
+
     /** The number of this step, from 0. */
     public long step() {
         return made - 1;

@@ -22,6 +22,7 @@ public final class StressClock {
     private final BooleanSupplier covered;
     private final long start = System.nanoTime();
     private final long leastNanos;
+    private final long mostNanos;
     /** When to look next, since the start; whoever moves it on looks. */
     private final AtomicLong nextLook;
     private volatile boolean over;
@@ -31,8 +32,14 @@ public final class StressClock {
      * @param covered whether everything has happened that the test is to see: called by any of its threads, one at a time.
      */
     public StressClock(final long leastMillis, final BooleanSupplier covered) {
+        this(leastMillis, CAP_NANOS, covered);
+    }
+
+    /** With another cap, for the test of this class. */
+    StressClock(final long leastMillis, final long capNanos, final BooleanSupplier covered) {
         this.covered = covered;
         leastNanos = TimeUnit.MILLISECONDS.toNanos(leastMillis);
+        mostNanos = leastNanos + capNanos;
         nextLook = new AtomicLong(leastNanos);
     }
 
@@ -46,12 +53,14 @@ public final class StressClock {
             return true;
         }
         final long look = nextLook.get();
-        if (elapsed >= leastNanos + CAP_NANOS) {
+        if (elapsed >= mostNanos) {
             over = true;
         } else if (elapsed >= look && nextLook.compareAndSet(look, Long.MAX_VALUE)) {
             // Nobody else's look is due before this one is done, however long the looker is off its processor.
             try {
-                over = covered.getAsBoolean();
+                if (covered.getAsBoolean()) {
+                    over = true;
+                }
             } finally {
                 nextLook.set(System.nanoTime() - start + LOOK_NANOS);
             }

@@ -23,7 +23,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.vellum.report.Listener;
 
-@Timeout(60)
+@Timeout(120)
 final class TraceWriterTest {
     private final List<Throwable> reports = new ArrayList<>();
     private final Listener listener = new Listener() {
