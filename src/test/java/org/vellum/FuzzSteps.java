@@ -5,7 +5,8 @@ import java.util.function.Supplier;
 
 /**
  * How many steps a fuzz test makes: at least so many, and on until it has covered what it is there to cover, at most
- * twenty times as many. Counted, never timed, so that a seed makes the same run on every machine. For one thread, or for several that take turns.
+ * twenty times as many. Counted, never timed, so that a seed makes the same run on every machine. For one thread, or for
+ * several that take turns.
  */
 public final class FuzzSteps {
     private static final int CAP = 20;

@@ -256,26 +256,28 @@ class FrameRunStressTest {
         final List<Callable<Void>> tasks = new ArrayList<>();
         for (int bit = 1; bit <= 2; bit++) {
             final int id = bit;
-            tasks.add(() -> {
-                for (int round = 0;; round++) {
-                    barrier.await(60, TimeUnit.SECONDS);
-                    if (!racing) {
-                        return null;
-                    }
-                    for (int i = 0; i < BATCH; i++) {
-                        meet(round, i);
-                        try (Cpu cpu = cpus.enter()) {
-                            if (attempt(id == 1 ? one : two, cpu, batch[i])) {
-                                wins.addAndGet(i, id);
-                            }
-                        }
-                    }
-                }
-            });
+            tasks.add(() -> race(barrier, id == 1 ? one : two, id));
         }
         runAll(tasks);
         assertNothingLost();
         assertEquals(rounds.made() * BATCH, outcomes[0] + outcomes[1] + outcomes[2] + outcomes[3]);
+    }
+
+    private Void race(final CyclicBarrier barrier, final Attempt attempt, final int id) throws Exception {
+        for (int round = 0;; round++) {
+            barrier.await(60, TimeUnit.SECONDS);
+            if (!racing) {
+                return null;
+            }
+            for (int i = 0; i < BATCH; i++) {
+                meet(round, i);
+                try (Cpu cpu = cpus.enter()) {
+                    if (attempt(attempt, cpu, batch[i])) {
+                        wins.addAndGet(i, id);
+                    }
+                }
+            }
+        }
     }
 
     /**
