@@ -20,6 +20,9 @@ public final class SmallMemory {
     /** Just below the wrap of the 32 bits of the epoch that a slot word carries. */
     public static final long NEAR_WRAP = 0xFFFF_FF01L;
 
+    /** A wait for a grace period that only a failure outlasts: the operating system may preempt whoever is in a section. */
+    public static final long PATIENT_NANOS = 30_000_000_000L;
+
     private SmallMemory() {
     }
 
@@ -94,7 +97,7 @@ public final class SmallMemory {
     /** Waits for a task; what it threw is thrown here. */
     public static <T> T join(final FutureTask<T> task) throws Exception {
         try {
-            return task.get(60, TimeUnit.SECONDS);
+            return task.get(300, TimeUnit.SECONDS);
         } catch (final java.util.concurrent.ExecutionException e) {
             if (e.getCause() instanceof Error error) {
                 throw error;

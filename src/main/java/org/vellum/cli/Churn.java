@@ -37,13 +37,15 @@ final class Churn {
         frames = ScatteredFrames.take(memory, FRAMES, seed);
     }
 
-    void run(final Stop stop) {
+    /** Goes on until it is told to stop; {@code underWay} is called once it has done something. */
+    void run(final Stop stop, final Runnable underWay) {
         try {
+            step();
+            operations++;
+            underWay.run();
             while (!stop.requested()) {
-                for (int i = 0; i < Hammer.BATCH && !stop.requested(); i++) {
-                    step();
-                    operations++;
-                }
+                step();
+                operations++;
             }
         } finally {
             freeAll();

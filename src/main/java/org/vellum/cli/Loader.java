@@ -90,11 +90,18 @@ final class Loader {
         final List<Churn> churners) {
         final Crew loading = new Crew();
         final Crew churning = new Crew();
+        final CountDownLatch underWay = new CountDownLatch(1);
         try {
             for (int i = 0; i < CHURNERS; i++) {
                 final Churn churn = new Churn(memory, i);
                 churners.add(churn);
-                churning.add("vellum-churn", () -> churn.run(churning.stop()));
+                churning.add("vellum-churn", () -> {
+                    try {
+                        churn.run(churning.stop(), underWay::countDown);
+                    } finally {
+                        underWay.countDown();
+                    }
+                });
             }
             final CountDownLatch done = new CountDownLatch(threads);
             for (int i = 0; i < threads; i++) {
@@ -109,6 +116,8 @@ final class Loader {
                 });
             }
             churning.begin();
+            // On a busy machine small files would be loaded before anything churned beside them.
+            underWay.await();
             loading.begin();
             await(done, bytes);
         } catch (final InterruptedException e) {

@@ -12,6 +12,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.vellum.FuzzSteps;
 import org.vellum.SmallMemory;
 import org.vellum.Vellum;
 import org.vellum.cpu.Cpu;
@@ -66,22 +67,18 @@ final class AllocatorFuzzTest {
     @ValueSource(ints = {16, 256})
     void plain(final int bankPages) throws InterruptedException {
         open(bankPages, 1024, false);
-        run(STEPS);
-        assertTrue(exhausted > 0 && refused > 0 && areas > 0 && moved > 0 && deferred > 0 && doubleFreesTold > 0 && held > 0,
-            () -> "seed=" + seed + " exhausted=" + exhausted + " refused=" + refused + " areas=" + areas + " moved=" + moved
-                + " deferred=" + deferred + " told=" + doubleFreesTold + " held=" + held);
-        assertTrue(inPlace > 0, "seed=" + seed + " in place");
+        run(new FuzzSteps(STEPS, () -> exhausted > 0 && refused > 0 && areas > 0 && inPlace > 0 && moved > 0 && deferred > 0
+            && doubleFreesTold > 0 && held > 0));
     }
 
     @Test
     void checked() throws InterruptedException {
         open(256, 1024, true);
-        run(STEPS / 10);
-        assertTrue(exhausted + refused > 0 && deferred > 0 && doubleFreesTold > 0, "seed=" + seed);
+        run(new FuzzSteps(STEPS / 10, () -> exhausted + refused > 0 && deferred > 0 && doubleFreesTold > 0));
     }
 
-    private void run(final int steps) throws InterruptedException {
-        for (int step = 0; step < steps; step++) {
+    private void run(final FuzzSteps steps) throws InterruptedException {
+        while (steps.next()) {
             try {
                 step();
             } catch (final ExhaustedException e) {
@@ -93,12 +90,15 @@ final class AllocatorFuzzTest {
                     freeSome(live.size() / 4);
                 }
             }
-            if (step % CHECK_EVERY == CHECK_EVERY - 1) {
+            if (steps.every(CHECK_EVERY)) {
                 checkAll();
             }
         }
+        checkAll();
         freeSome(live.size());
         AllocatorMemory.requireEmpty(memory);
+        steps.assertCovered(() -> "seed=" + seed + " exhausted=" + exhausted + " refused=" + refused + " areas=" + areas
+            + " inPlace=" + inPlace + " moved=" + moved + " deferred=" + deferred + " told=" + doubleFreesTold + " held=" + held);
     }
 
     private void freeSome(final int count) {

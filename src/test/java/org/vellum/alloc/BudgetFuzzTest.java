@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
+import org.vellum.FuzzSteps;
 import org.vellum.cpu.Cpu;
 import org.vellum.cpu.CpuOptions;
 import org.vellum.cpu.Cpus;
@@ -30,6 +31,7 @@ class BudgetFuzzTest {
     private final Budgets budgets = new Budgets(cpus, Listener.SILENT);
     private final List<Node> nodes = new ArrayList<>();
 
+    private final FuzzSteps steps = new FuzzSteps(OPERATIONS, this::isCovered);
     private long refused;
     private long refusedAbove;
     private long closed;
@@ -112,9 +114,9 @@ class BudgetFuzzTest {
     void shouldAgreeWithANaiveTree() {
         try {
             nodes.add(new Node(null, "memory"));
-            for (int i = 0; i < OPERATIONS; i++) {
-                step(i);
-                if (i % 64 == 0) {
+            while (steps.next()) {
+                step(steps.step());
+                if (steps.every(64)) {
                     check();
                 }
             }
@@ -123,16 +125,18 @@ class BudgetFuzzTest {
         } catch (final AssertionError | RuntimeException e) {
             throw new AssertionError("seed=" + seed, e);
         }
-        for (final long count : new long[] {refused, refusedAbove, closed, notClosed, called, calledExactly, dismissed,
-            budgets.reservation.batches.get(), budgets.slack.collections.get()}) {
-            assertTrue(count > 0, "a kind of event never happened: seed=" + seed + " refused=" + refused + " above="
-                + refusedAbove + " closed=" + closed + " not=" + notClosed + " called=" + called + " exactly=" + calledExactly
-                + " dismissed=" + dismissed);
-        }
+        steps.assertCovered(() -> "seed=" + seed + " refused=" + refused + " above=" + refusedAbove + " closed=" + closed + " not="
+            + notClosed + " called=" + called + " exactly=" + calledExactly + " dismissed=" + dismissed + " batches="
+            + budgets.reservation.batches + " collections=" + budgets.slack.collections);
         assertEquals(0, budgets.reservation.takenBack.get(), "nobody else is there to be in the way");
     }
 
-    private void step(final int i) {
+    private boolean isCovered() {
+        return refused > 0 && refusedAbove > 0 && closed > 0 && notClosed > 0 && called > 0 && calledExactly > 0 && dismissed > 0
+            && budgets.reservation.batches.get() > 0 && budgets.slack.collections.get() > 0;
+    }
+
+    private void step(final long i) {
         final int kind = random.nextInt(100);
         if (kind < 2) {
             open(i);
@@ -152,7 +156,7 @@ class BudgetFuzzTest {
         }
     }
 
-    private void open(final int i) {
+    private void open(final long i) {
         if (nodes.size() < MOST_BUDGETS) {
             nodes.add(new Node(any(), "b" + i));
         }

@@ -15,6 +15,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicLongArray;
 import org.junit.jupiter.api.Test;
+import org.vellum.StressClock;
 import org.vellum.cpu.Cpu;
 import org.vellum.cpu.CpuOptions;
 import org.vellum.cpu.Cpus;
@@ -28,7 +29,6 @@ import org.vellum.report.Listener;
  */
 class BudgetStressTest {
     private static final int THREADS = 8;
-    private static final long RUN_NANOS = 2_000_000_000L;
     private static final long TOP_LIMIT = 6L << 20;
     private static final long MIDDLE_LIMIT = 4L << 20;
     private static final long LEAF_LIMIT = 3L << 20;
@@ -62,13 +62,12 @@ class BudgetStressTest {
         }
     }
 
-    private Void work(final int number) {
+    private Void work(final int number, final StressClock clock) {
         final SplittableRandom random = new SplittableRandom(number);
         final Budget[] whose = new Budget[HELD];
         final long[] bytes = new long[HELD];
-        final long end = System.nanoTime() + RUN_NANOS;
         try {
-            while (System.nanoTime() < end) {
+            while (clock.running()) {
                 for (int i = 0; i < 64; i++) {
                     turn(random.nextInt(HELD), whose, bytes, random);
                 }
@@ -133,15 +132,16 @@ class BudgetStressTest {
     @Test
     void shouldNeverExceedALimitNorLoseAByte() throws Exception {
         plant();
+        final StressClock clock = new StressClock(2_000, this::isCovered);
         final List<Callable<Void>> tasks = new ArrayList<>();
         for (int i = 0; i < THREADS; i++) {
             final int number = i;
-            tasks.add(() -> work(number));
+            tasks.add(() -> work(number, clock));
         }
         tasks.add(this::openAndClose);
         final ExecutorService pool = Executors.newFixedThreadPool(tasks.size());
         try {
-            for (final Future<Void> task : pool.invokeAll(tasks, 60, TimeUnit.SECONDS)) {
+            for (final Future<Void> task : pool.invokeAll(tasks, 300, TimeUnit.SECONDS)) {
                 task.get();
             }
         } finally {
@@ -156,14 +156,12 @@ class BudgetStressTest {
         budgets.root().reclaimSlack();
         assertEquals(0, budgets.root().words.reserved());
         budgets.verify(id -> 0);
-        assertCoverage();
+        clock.assertCovered(() -> "refusals=" + budgets.reservation.refusals + " collections=" + budgets.slack.collections
+            + " batches=" + budgets.reservation.batches + " calls=" + calls + " lives=" + lives);
     }
 
-    private void assertCoverage() {
-        assertTrue(budgets.reservation.refusals.get() > 0, "no charge was refused");
-        assertTrue(budgets.slack.collections.get() > 0, "no slack was collected");
-        assertTrue(budgets.reservation.batches.get() > 0, "no batch was taken");
-        assertTrue(calls.get() > 0, "no callback was called");
-        assertTrue(lives.get() > 0, "no child came and went");
+    private boolean isCovered() {
+        return budgets.reservation.refusals.get() > 0 && budgets.slack.collections.get() > 0
+            && budgets.reservation.batches.get() > 0 && calls.get() > 0 && lives.get() > 0;
     }
 }

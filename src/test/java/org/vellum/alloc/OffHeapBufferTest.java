@@ -31,7 +31,7 @@ import org.vellum.SmallMemory;
 import org.vellum.mem.Pages;
 import org.vellum.report.ExhaustedException;
 
-@Timeout(value = 60, unit = TimeUnit.SECONDS, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+@Timeout(value = 120, unit = TimeUnit.SECONDS, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 final class OffHeapBufferTest {
     private final TestBufferMemory memory = new TestBufferMemory();
 

@@ -23,7 +23,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.vellum.report.Listener;
 
-@Timeout(60)
+@Timeout(120)
 final class TraceWriterTest {
     private final List<Throwable> reports = new ArrayList<>();
     private final Listener listener = new Listener() {
@@ -198,7 +198,7 @@ final class TraceWriterTest {
     @Test
     void eventThatNeverComesDoesNotStopTheAllocator() throws InterruptedException {
         final ByteArrayOutputStream out = new ByteArrayOutputStream();
-        try (TraceWriter writer = new TraceWriter(out, listener, TimeUnit.MILLISECONDS.toNanos(50))) {
+        try (TraceWriter writer = new TraceWriter(out, listener, TimeUnit.MILLISECONDS.toNanos(500))) {
             writer.allocated(1, 1);
             writer.ring.claim();
             for (int i = 2; i < 3 * TraceRing.SLOTS; i++) {

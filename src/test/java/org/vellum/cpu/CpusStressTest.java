@@ -2,12 +2,13 @@ package org.vellum.cpu;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertSame;
-import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.SplittableRandom;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Predicate;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.vellum.StressClock;
 
 /**
  * Many threads over few slots and fewer cells: at every moment a nested enter of a thread returns the slot of its outer one,
@@ -23,27 +24,35 @@ final class CpusStressTest {
         private final long[] counters;
         private final AtomicLong increments = new AtomicLong();
         private final AtomicLong seeds = new AtomicLong();
-        private final long end;
+        private final StressClock clock;
         private final boolean yields;
 
-        Run(final CpuOptions options, final long millis, final boolean yields) {
+        Run(final CpuOptions options, final long millis, final boolean yields, final Predicate<Cpus> covered) {
             cpus = new Cpus(options);
             counters = new long[options.maxSlots() * PLAIN_STRIDE];
-            end = System.nanoTime() + millis * 1_000_000L;
+            clock = new StressClock(millis, () -> increments.get() > 0 && covered.test(cpus));
             this.yields = yields;
         }
 
         void untilTheEnd() {
             final SplittableRandom random = new SplittableRandom(seeds.incrementAndGet());
             Cpu hint = null;
-            long mine = 0;
-            while (System.nanoTime() < end) {
+            while (clock.running()) {
+                long mine = 0;
                 for (int i = 0; i < 16; i++) {
                     hint = section(random, hint);
                     mine += hint == null ? 0 : 1;
                 }
+                increments.addAndGet(mine);
             }
-            increments.addAndGet(mine);
+        }
+
+        /** Crews of the body, one after the other, until it is covered. */
+        void crews(final boolean virtual, final int threads, final TestThreads.Body body) throws Exception {
+            do {
+                TestThreads.inThreads(virtual, threads, body);
+            } while (clock.running());
+            verify();
         }
 
         void times(final int sections) {
@@ -97,7 +106,7 @@ final class CpusStressTest {
                 sum += counter;
             }
             assertEquals(increments.get(), sum, "plain counters of the slots lost increments");
-            assertTrue(sum > 0);
+            clock.assertCovered(() -> "increments=" + increments + " limit=" + cpus.limit() + " " + text(cpus.displacement()));
         }
     }
 
@@ -115,11 +124,20 @@ final class CpusStressTest {
             waits += counted.waits.get();
         }
 
-        void verify() {
-            final String text = "entries=" + entries + " rehomed=" + rehomed + " undone=" + undone + " waits=" + waits;
-            System.out.println("CpusStressTest " + text);
-            assertTrue(entries > 0 && rehomed > 0 && undone > 0 && waits > 0, text);
+        boolean isComplete() {
+            return entries > 0 && rehomed > 0 && undone > 0 && waits > 0;
         }
+
+        @Override
+        public String toString() {
+            return "entries=" + entries + " rehomed=" + rehomed + " undone=" + undone + " waits=" + waits;
+        }
+    }
+
+    private static String text(final Displacement counted) {
+        final Coverage coverage = new Coverage();
+        coverage.add(counted);
+        return coverage.toString();
     }
 
     private static CpuOptions options(final int maxSlots, final int cells) {
@@ -129,31 +147,34 @@ final class CpusStressTest {
     @Test
     void sixtyFourThreadsOverFourSlots() throws Exception {
         final Coverage coverage = new Coverage();
-        for (int cells = 2; cells <= 8; cells *= 2) {
-            for (final int maxSlots : new int[] {4, 6}) {
-                final Run run = new Run(options(maxSlots, cells), 350, true);
-                TestThreads.inThreads(false, 64, run::untilTheEnd);
-                run.verify();
-                coverage.add(run.cpus.displacement());
+        final StressClock clock = new StressClock(0, coverage::isComplete);
+        do {
+            for (int cells = 2; cells <= 8; cells *= 2) {
+                for (final int maxSlots : new int[] {4, 6}) {
+                    final Run run = new Run(options(maxSlots, cells), 350, true, cpus -> true);
+                    TestThreads.inThreads(false, 64, run::untilTheEnd);
+                    run.verify();
+                    coverage.add(run.cpus.displacement());
+                }
             }
-        }
-        coverage.verify();
+        } while (clock.running());
+        System.out.println("CpusStressTest " + coverage);
+        clock.assertCovered(coverage::toString);
     }
 
     @Test
     void bigAndSmallIdsTogether() throws Exception {
         final long limit = ThreadIds.of(new Thread(() -> { })) + 16;
-        final Run run = new Run(options(6, 4).withThreadIdLimit(limit), 500, true);
+        final Run run = new Run(options(6, 4).withThreadIdLimit(limit), 500, true, cpus -> true);
         TestThreads.inThreads(false, 32, run::untilTheEnd);
         run.verify();
     }
 
     @Test
     void slotsGrowUnderPressureAndAllAreLeft() throws Exception {
-        final Run run = new Run(options(128, 8), 500, true);
+        final Run run = new Run(options(128, 8), 500, true, cpus -> cpus.limit() > 4);
         TestThreads.inThreads(false, 64, run::untilTheEnd);
         run.verify();
-        assertTrue(run.cpus.limit() > 4, "no slot was grown");
         assertEquals(0, run.cpus.displacement().waits.get());
     }
 }

@@ -13,7 +13,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** The steps of the argument in {@link Cpus}, one after the other: what a thread does with a cell that it saw too early. */
-@Timeout(30)
+@Timeout(120)
 class RehomeTest {
     private final Cpus cpus = new Cpus(CpuOptions.forThisMachine().withCachedSlots(4).withMaxSlots(4).withCells(1));
     private final ExecutorService holder = Executors.newSingleThreadExecutor();

@@ -9,12 +9,14 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.LongAdder;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.vellum.StressClock;
 
 /** What slots keep to themselves is bounded, and nothing of it is lost. */
-@Timeout(60)
+@Timeout(120)
 class SlotCounterTest {
     private static final int SLOTS = 4;
 
@@ -111,16 +113,14 @@ class SlotCounterTest {
         final long batch = 50;
         final SlotCounter counter = new SlotCounter(cpus, batch);
         final AtomicLong expected = new AtomicLong();
-        final AtomicLong kept = new AtomicLong();
-        final AtomicLong shared = new AtomicLong();
+        final LongAdder kept = new LongAdder();
+        final LongAdder shared = new LongAdder();
         final AtomicLong number = new AtomicLong();
-        final long end = System.nanoTime() + 1_000_000_000L;
+        final StressClock clock = new StressClock(1_000, () -> kept.sum() > 10_000 && shared.sum() > 10);
         TestThreads.inThreads(false, 8, () -> {
             final SplittableRandom random = new SplittableRandom(number.incrementAndGet());
             long sum = 0;
-            long inCaches = 0;
-            long elsewhere = 0;
-            while (System.nanoTime() - end < 0) {
+            while (clock.running()) {
                 final Cpu cpu = cpus.tryEnter();
                 for (int i = random.nextInt(8); i >= 0; i--) {
                     final long delta = random.nextLong(-7, 12);
@@ -131,22 +131,16 @@ class SlotCounterTest {
                     // Inside the section, so that the others must look for other slots.
                     Thread.yield();
                 }
-                if (cpu != null && cpu.carriesCaches()) {
-                    inCaches++;
-                } else {
-                    elsewhere++;
-                }
+                (cpu != null && cpu.carriesCaches() ? kept : shared).increment();
                 if (cpu != null) {
                     cpu.exit();
                 }
             }
             expected.addAndGet(sum);
-            kept.addAndGet(inCaches);
-            shared.addAndGet(elsewhere);
         });
         cpus.verifyQuiet();
         assertEquals(expected.get(), counter.sum());
         assertTrue(Math.abs(expected.get() - counter.estimate()) < batch * SLOTS, "estimate=" + counter.estimate());
-        assertTrue(kept.get() > 10_000 && shared.get() > 10, "kept=" + kept + " shared=" + shared);
+        clock.assertCovered(() -> "kept=" + kept + " shared=" + shared);
     }
 }

@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
+import org.vellum.StressClock;
 import org.vellum.cpu.TestThreads.Holder;
 import org.vellum.report.ExhaustedException;
 import org.vellum.report.Listener;
@@ -104,6 +105,7 @@ final class SweeperTest {
         final Sweeper sweeper = new Sweeper(cpus, Listener.SILENT);
         final AtomicBoolean stop = new AtomicBoolean();
         final AtomicLong sweeps = new AtomicLong();
+        final AtomicLong left = new AtomicLong();
         final Thread sweeping = new Thread(() -> {
             while (!stop.get()) {
                 assertEquals(0, sweeper.sweep(), "nobody died inside a section");
@@ -116,29 +118,28 @@ final class SweeperTest {
             problems.incrementAndGet();
         });
         sweeping.start();
-        final long end = System.nanoTime() + 1_500_000_000L;
-        long died = 0;
-        while (System.nanoTime() < end && problems.get() == 0) {
+        final StressClock clock = new StressClock(1_500, () -> sweeps.get() > 0 && left.get() > 0);
+        while (clock.running() && problems.get() == 0) {
             TestThreads.inThreads(virtual, 8, () -> {
                 for (int i = 0; i < 3; i++) {
-                    nestAndLeave(cpus);
+                    left.addAndGet(nestAndLeave(cpus));
                 }
             });
-            died += 8;
         }
         stop.set(true);
         sweeping.join();
         assertEquals(0, problems.get());
-        assertTrue(sweeps.get() > 0 && died > 0);
+        clock.assertCovered(() -> "sweeps=" + sweeps + " left=" + left);
         cpus.verifyQuiet();
     }
 
-    private static void nestAndLeave(final Cpus cpus) {
+    /** How many sections it has had: none if all slots were taken for too long. */
+    private static int nestAndLeave(final Cpus cpus) {
         final Cpu cpu;
         try {
             cpu = cpus.enter();
         } catch (final ExhaustedException e) {
-            return;
+            return 0;
         }
         for (int i = 0; i < 4; i++) {
             assertSame(cpu, cpus.enter());
@@ -147,6 +148,7 @@ final class SweeperTest {
             cpu.exit();
         }
         assertFalse(cpus.inSection());
+        return 1;
     }
 
     @Test

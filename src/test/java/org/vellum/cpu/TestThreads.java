@@ -76,7 +76,7 @@ final class TestThreads {
 
     private static <T> T unwrap(final FutureTask<T> task) throws Exception {
         try {
-            return task.get(60, TimeUnit.SECONDS);
+            return task.get(300, TimeUnit.SECONDS);
         } catch (final java.util.concurrent.ExecutionException e) {
             if (e.getCause() instanceof Error error) {
                 throw error;

@@ -1,7 +1,6 @@
 package org.vellum.epoch;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -12,6 +11,7 @@ import java.util.concurrent.atomic.AtomicIntegerArray;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.vellum.StressClock;
 import org.vellum.cpu.Cpu;
 
 /** What a reader finds inside a section keeps its content until the section ends, while a writer reuses all it can. */
@@ -19,12 +19,12 @@ import org.vellum.cpu.Cpu;
 class EpochStressTest {
     private static final int TOKENS = 64;
     private static final int READERS = 3;
-    private static final long NANOS = 1_500_000_000L;
 
     private final TestLimbo system = new TestLimbo();
     private final AtomicInteger published = new AtomicInteger();
     /** Written only while nobody may hold the token: when it is taken from the free ones. */
     private final AtomicIntegerArray content = new AtomicIntegerArray(TOKENS);
+    private final AtomicInteger reuses = new AtomicInteger();
     private final AtomicBoolean stop = new AtomicBoolean();
     private final AtomicInteger changed = new AtomicInteger();
     private final AtomicInteger sections = new AtomicInteger();
@@ -45,45 +45,42 @@ class EpochStressTest {
     }
 
     @Test
-    @Timeout(60)
+    @Timeout(120)
     void nothingIsReusedUnderAReader() throws InterruptedException {
         final List<Thread> readers = new ArrayList<>();
         for (int i = 0; i < READERS; i++) {
             readers.add(new Thread(this::read));
         }
         readers.forEach(Thread::start);
-        final int reuses = write();
+        final StressClock clock = new StressClock(1_500, () -> reuses.get() > 1_000 && sections.get() > 1_000);
+        write(clock);
         stop.set(true);
         for (final Thread reader : readers) {
             reader.join();
         }
         assertEquals(0, changed.get());
-        assertTrue(reuses > 1_000, "reuses=" + reuses);
-        assertTrue(sections.get() > 1_000, "sections=" + sections);
+        clock.assertCovered(() -> "reuses=" + reuses + " sections=" + sections);
         system.limbo.pollAll();
         assertEquals(0, system.limbo.bytes());
         system.cpus.verifyQuiet();
     }
 
-    private int write() {
+    private void write(final StressClock clock) {
         final ArrayDeque<Integer> free = new ArrayDeque<>();
         for (int token = 1; token < TOKENS; token++) {
             free.add(token);
         }
-        int reuses = 0;
-        final long end = System.nanoTime() + NANOS;
-        while (System.nanoTime() - end < 0) {
+        while (clock.running()) {
             if (free.isEmpty()) {
                 system.limbo.pollAll();
             } else {
                 final int token = free.remove();
                 content.incrementAndGet(token);
                 system.retire(published.getAndSet(token));
-                reuses++;
+                reuses.incrementAndGet();
             }
             system.released.forEach(token -> free.add(token.intValue()));
             system.released.clear();
         }
-        return reuses;
     }
 }

@@ -12,7 +12,7 @@ import org.junit.jupiter.api.Timeout;
 import org.vellum.cpu.Cpu;
 import org.vellum.cpu.CpuOptions;
 
-@Timeout(60)
+@Timeout(120)
 class EpochsTest {
     private final TestLimbo system = new TestLimbo();
     private final Epochs epochs = system.epochs;
@@ -99,7 +99,7 @@ class EpochsTest {
         final long stamp = epochs.stamp();
         assertFalse(epochs.awaitPassed(stamp, 5_000_000));
         reader.leave();
-        assertTrue(epochs.awaitPassed(stamp, TimeUnit.SECONDS.toNanos(20)));
+        assertTrue(epochs.awaitPassed(stamp, TimeUnit.SECONDS.toNanos(60)));
     }
 
     @Test
@@ -119,7 +119,7 @@ class EpochsTest {
         }
         started.await();
         reader.leave();
-        assertTrue(done.await(20, TimeUnit.SECONDS));
+        assertTrue(done.await(60, TimeUnit.SECONDS));
         assertEquals(1, epochs.flushes() - flushes);
     }
 
@@ -144,7 +144,10 @@ class EpochsTest {
         pause(60_000_000L);
         slow.epochs.heldUp();
         assertTrue(slow.stalls.isEmpty(), "one long pause between two looks is not a stall");
-        assertFalse(slow.epochs.awaitPassed(stamp, 200_000_000L));
+        // How often who waits gets to look is not ours to say.
+        while (slow.stalls.isEmpty()) {
+            assertFalse(slow.epochs.awaitPassed(stamp, 200_000_000L));
+        }
         assertEquals(1, slow.stalls.size());
         assertFalse(slow.epochs.awaitPassed(stamp, 100_000_000L));
         assertEquals(1, slow.stalls.size(), "once per section");

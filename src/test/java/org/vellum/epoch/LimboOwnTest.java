@@ -12,7 +12,7 @@ import org.junit.jupiter.api.Timeout;
 import org.vellum.cpu.Cpu;
 
 /** What a slot retired comes back to it if it asks, and to whoever drains if it does not. */
-@Timeout(60)
+@Timeout(120)
 class LimboOwnTest {
     private static final long NEVER = Long.MAX_VALUE;
 

@@ -9,7 +9,9 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
+import org.vellum.FuzzSteps;
 import org.vellum.cpu.Cpu;
 import org.vellum.cpu.CpuOptions;
 import org.vellum.cpu.Cpus;
@@ -176,10 +178,12 @@ class LimboQueuesTest {
         System.out.println("LimboQueuesTest.fuzz seed=" + seed);
         final SplittableRandom random = new SplittableRandom(seed);
         final int[] lengths = new int[RECORDS + 1];
-        for (int i = 0; i < 200_000; i++) {
+        final FuzzSteps steps = new FuzzSteps(200_000,
+            () -> detached > 20_000 && IntStream.rangeClosed(0, LONGEST).allMatch(length -> lengths[length] > 0));
+        while (steps.next()) {
             final int slot = random.nextInt(SLOTS);
             // Tides, so that queues grow long and fall empty.
-            final boolean rising = (i >> 9 & 1) == 0;
+            final boolean rising = (steps.step() >> 9 & 1) == 0;
             switch (random.nextInt(8)) {
                 case 0 -> clock += 2;
                 case 1 -> detach(slot, clock + random.nextLong(-20, 2), 1 + random.nextInt(12));
@@ -198,10 +202,7 @@ class LimboQueuesTest {
         }
         assertEquals(RECORDS, free.size());
         free.forEach(this::requireScribbled);
-        assertTrue(detached > 20_000, "detached=" + detached);
-        for (int length = 0; length <= LONGEST; length++) {
-            assertTrue(lengths[length] > 0, "never " + length + " long: " + Arrays.toString(lengths));
-        }
+        steps.assertCovered(() -> "seed=" + seed + " detached=" + detached + " lengths=" + Arrays.toString(lengths));
     }
 
     @Test

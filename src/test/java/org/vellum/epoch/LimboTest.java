@@ -10,7 +10,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.vellum.cpu.Cpu;
 
-@Timeout(60)
+@Timeout(120)
 class LimboTest {
     private final TestLimbo system = new TestLimbo();
 

@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.SplittableRandom;
 import org.agrona.UnsafeApi;
 import org.junit.jupiter.api.Test;
+import org.vellum.FuzzSteps;
 import org.vellum.cpu.Cpu;
 import org.vellum.cpu.CpuOptions;
 import org.vellum.cpu.Cpus;
@@ -37,6 +38,7 @@ class FrameAllocatorFuzzTest {
     private final List<Block> live = new ArrayList<>();
     private final List<Integer> detached = new ArrayList<>();
     private long stamp;
+    private final FuzzSteps steps = new FuzzSteps(OPERATIONS, this::isCovered);
     private long exhausted;
     private long refusals;
     private long splits;
@@ -58,13 +60,13 @@ class FrameAllocatorFuzzTest {
     void shouldAgreeWithABitmap() {
         System.out.println("FrameAllocatorFuzzTest -Dseed=" + seed);
         int filling = 50;
-        for (int i = 0; i < OPERATIONS; i++) {
-            if (i % 512 == 0) {
+        while (steps.next()) {
+            if (steps.every(512)) {
                 // Tides: long runs that mostly allocate or mostly free, or memory would hover half full.
                 filling = 20 + random.nextInt(60);
             }
             step(filling);
-            if (i % 4096 == 0) {
+            if (steps.every(4096)) {
                 check();
             }
         }
@@ -275,14 +277,23 @@ class FrameAllocatorFuzzTest {
         assertEquals(FRAMES, frames.freeFrames() + frames.allocatedFrames());
     }
 
-    private void assertCoverage() {
+    private boolean isCovered() {
+        return exhausted > 0 && refusals > 0 && splits > 0 && missing().isEmpty();
+    }
+
+    private List<FrameEvent> missing() {
+        final List<FrameEvent> missing = new ArrayList<>();
         for (final FrameEvent event : FrameEvent.values()) {
-            if (event != FrameEvent.BANK_REFUSED) {
-                assertTrue(frames.events(event) > 0, event + " never happened");
+            if (event != FrameEvent.BANK_REFUSED && frames.events(event) == 0) {
+                missing.add(event);
             }
         }
-        assertTrue(exhausted > 0 && refusals > 0 && splits > 0,
-            "exhausted=" + exhausted + " refusals=" + refusals + " splits=" + splits);
+        return missing;
+    }
+
+    private void assertCoverage() {
+        steps.assertCovered(() -> "seed=" + seed + " exhausted=" + exhausted + " refusals=" + refusals + " splits=" + splits
+            + " never happened: " + missing());
         while (!detached.isEmpty()) {
             release();
         }

@@ -18,7 +18,7 @@ import org.vellum.cpu.Cpus;
 import org.vellum.mem.Pages;
 
 /** Banks that are added before a section, because nobody may wait for one inside. */
-@Timeout(60)
+@Timeout(120)
 class FrameGrowTest {
     private static final long BANK = FrameOptions.MIN_BANK_BYTES;
     private static final int BANK_FRAMES = (int)(BANK / Pages.SIZE);
@@ -113,7 +113,7 @@ class FrameGrowTest {
         final FrameAllocator fresh = new FrameAllocator(cpus, new FrameOptions(2 * large, large));
         final CyclicBarrier start = new CyclicBarrier(THREADS);
         SmallMemory.inThreads(THREADS, thread -> {
-            start.await(20, TimeUnit.SECONDS);
+            start.await(60, TimeUnit.SECONDS);
             assertTrue(fresh.grow(1));
             try (Cpu cpu = cpus.enter()) {
                 assertNotEquals(NO_FRAME, fresh.allocate(cpu, 0), "thread=" + thread);

@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.SplittableRandom;
 import org.agrona.UnsafeApi;
 import org.junit.jupiter.api.Test;
+import org.vellum.FuzzSteps;
 import org.vellum.cpu.Cpu;
 import org.vellum.cpu.CpuOptions;
 import org.vellum.cpu.Cpus;
@@ -44,6 +45,7 @@ class FrameRunFuzzTest {
     private long growthsRefused;
     private long shrinks;
     private long misuses;
+    private final FuzzSteps steps = new FuzzSteps(OPERATIONS, this::isCovered);
     private long exhausted;
     private long remarks;
     private long whileBusy;
@@ -67,13 +69,13 @@ class FrameRunFuzzTest {
     void shouldAgreeWithOneOwnerPerFrame() {
         System.out.println("FrameRunFuzzTest -Dseed=" + seed);
         int filling = 50;
-        for (int i = 0; i < OPERATIONS; i++) {
-            if (i % 512 == 0) {
+        while (steps.next()) {
+            if (steps.every(512)) {
                 // Tides: long runs that mostly allocate or mostly free, or memory would hover half full.
                 filling = 20 + random.nextInt(60);
             }
             step(filling);
-            if (i % 1024 == 0) {
+            if (steps.every(1024)) {
                 check();
             }
         }
@@ -86,14 +88,25 @@ class FrameRunFuzzTest {
         assertCoverage();
     }
 
-    private void assertCoverage() {
+    private boolean isCovered() {
+        return exactTrims > 0 && growths > 0 && growthsRefused > 0 && shrinks > 0 && misuses > 0 && exhausted > 0
+            && remarks > 0 && whileBusy > 0 && missing().isEmpty();
+    }
+
+    private List<FrameEvent> missing() {
+        final List<FrameEvent> missing = new ArrayList<>();
         for (final FrameEvent event : FrameEvent.values()) {
-            assertTrue(event == FrameEvent.BANK_REFUSED || frames.events(event) > 0, event + " never happened");
+            if (event != FrameEvent.BANK_REFUSED && frames.events(event) == 0) {
+                missing.add(event);
+            }
         }
-        assertTrue(exactTrims > 0 && growths > 0 && growthsRefused > 0 && shrinks > 0 && misuses > 0 && exhausted > 0
-            && remarks > 0 && whileBusy > 0, "exactTrims=" + exactTrims + " growths=" + growths + " growthsRefused="
-            + growthsRefused + " shrinks=" + shrinks + " misuses=" + misuses + " exhausted=" + exhausted + " remarks="
-            + remarks + " whileBusy=" + whileBusy);
+        return missing;
+    }
+
+    private void assertCoverage() {
+        steps.assertCovered(() -> "seed=" + seed + " exactTrims=" + exactTrims + " growths=" + growths + " growthsRefused="
+            + growthsRefused + " shrinks=" + shrinks + " misuses=" + misuses + " exhausted=" + exhausted + " remarks=" + remarks
+            + " whileBusy=" + whileBusy + " never happened: " + missing());
     }
 
     private void step(final int filling) {

@@ -21,6 +21,8 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 import org.agrona.UnsafeApi;
 import org.junit.jupiter.api.Test;
+import org.vellum.FuzzSteps;
+import org.vellum.StressClock;
 import org.vellum.cpu.Cpu;
 import org.vellum.cpu.CpuOptions;
 import org.vellum.cpu.Cpus;
@@ -31,7 +33,6 @@ class FrameRunStressTest {
     private static final int BANK_FRAMES = 64;
     private static final int BANKS = 16;
     private static final int THREADS = 6;
-    private static final long RUN_NANOS = 2_000_000_000L;
     private static final int MARK = 3;
 
     private final Cpus cpus = new Cpus(CpuOptions.forThisMachine().withCachedSlots(4));
@@ -51,7 +52,7 @@ class FrameRunStressTest {
     private static void runAll(final List<Callable<Void>> tasks) throws InterruptedException, ExecutionException {
         final ExecutorService pool = Executors.newFixedThreadPool(tasks.size());
         try {
-            for (final Future<Void> task : pool.invokeAll(tasks, 60, TimeUnit.SECONDS)) {
+            for (final Future<Void> task : pool.invokeAll(tasks, 300, TimeUnit.SECONDS)) {
                 task.get();
             }
         } finally {
@@ -71,12 +72,14 @@ class FrameRunStressTest {
 
     @Test
     void shouldConserveRunsThatWander() throws Exception {
+        final StressClock clock = new StressClock(2_000,
+            () -> missing().isEmpty() && growths.get() > 0 && shrinks.get() > 0 && trims.get() > 0);
         final List<Callable<Void>> tasks = new ArrayList<>();
         for (int i = 0; i < THREADS; i++) {
             final int id = i;
             tasks.add(() -> {
                 try {
-                    wander(id);
+                    wander(id, clock);
                 } finally {
                     workers.decrementAndGet();
                 }
@@ -92,17 +95,22 @@ class FrameRunStressTest {
             }
         }
         assertNothingLost();
-        for (final FrameEvent event : FrameEvent.values()) {
-            assertTrue(event == FrameEvent.BANK_REFUSED || frames.events(event) > 0, event + " never happened");
-        }
-        assertTrue(growths.get() > 0 && shrinks.get() > 0 && trims.get() > 0,
-            "growths=" + growths + " shrinks=" + shrinks + " trims=" + trims);
+        clock.assertCovered(() -> "never happened: " + missing() + " growths=" + growths + " shrinks=" + shrinks + " trims=" + trims);
     }
 
-    private void wander(final int id) {
+    private List<FrameEvent> missing() {
+        final List<FrameEvent> missing = new ArrayList<>();
+        for (final FrameEvent event : FrameEvent.values()) {
+            if (event != FrameEvent.BANK_REFUSED && frames.events(event) == 0) {
+                missing.add(event);
+            }
+        }
+        return missing;
+    }
+
+    private void wander(final int id, final StressClock clock) {
         final SplittableRandom random = new SplittableRandom(id);
-        final long end = System.nanoTime() + RUN_NANOS;
-        while (System.nanoTime() < end) {
+        while (clock.running()) {
             // Tides, so that banks fall empty.
             final boolean rising = (System.nanoTime() >>> 26 & 1) == 0;
             for (int i = 0; i < 64; i++) {
@@ -229,35 +237,47 @@ class FrameRunStressTest {
     private final AtomicInteger arrivals = new AtomicInteger();
     private final long[] batch = new long[BATCH];
     private final int[] outcomes = new int[4];
+    /** Whether there is another round: decided while both threads wait for it. */
+    private boolean racing;
 
-    /** Two threads race on each of many runs; {@link #outcomes} counts how often neither, one, the other, both succeeded. */
+    /**
+     * Two threads race on each of many runs, until each has been first; {@link #outcomes} counts how often neither, one, the
+     * other, both succeeded.
+     */
     private void race(final Attempt one, final Attempt two) throws Exception {
+        final FuzzSteps rounds = new FuzzSteps(ROUNDS, () -> outcomes[1] > 0 && outcomes[2] + outcomes[3] > 0);
         final CyclicBarrier barrier = new CyclicBarrier(2, () -> {
             settle();
-            deal();
+            racing = rounds.next();
+            if (racing) {
+                deal();
+            }
         });
         final List<Callable<Void>> tasks = new ArrayList<>();
         for (int bit = 1; bit <= 2; bit++) {
             final int id = bit;
-            tasks.add(() -> {
-                for (int round = 0; round < ROUNDS; round++) {
-                    barrier.await(20, TimeUnit.SECONDS);
-                    for (int i = 0; i < BATCH; i++) {
-                        meet(round, i);
-                        try (Cpu cpu = cpus.enter()) {
-                            if (attempt(id == 1 ? one : two, cpu, batch[i])) {
-                                wins.addAndGet(i, id);
-                            }
-                        }
-                    }
-                }
-                return null;
-            });
+            tasks.add(() -> race(barrier, id == 1 ? one : two, id));
         }
         runAll(tasks);
-        settle();
         assertNothingLost();
-        assertEquals(ROUNDS * BATCH, outcomes[0] + outcomes[1] + outcomes[2] + outcomes[3]);
+        assertEquals(rounds.made() * BATCH, outcomes[0] + outcomes[1] + outcomes[2] + outcomes[3]);
+    }
+
+    private Void race(final CyclicBarrier barrier, final Attempt attempt, final int id) throws Exception {
+        for (int round = 0;; round++) {
+            barrier.await(60, TimeUnit.SECONDS);
+            if (!racing) {
+                return null;
+            }
+            for (int i = 0; i < BATCH; i++) {
+                meet(round, i);
+                try (Cpu cpu = cpus.enter()) {
+                    if (attempt(attempt, cpu, batch[i])) {
+                        wins.addAndGet(i, id);
+                    }
+                }
+            }
+        }
     }
 
     /**

@@ -2,7 +2,6 @@ package org.vellum.mapram;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
-import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.vellum.SmallMemory.PAGE;
 
 import java.util.ArrayList;
@@ -11,6 +10,7 @@ import java.util.Random;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.vellum.FuzzReaders;
+import org.vellum.FuzzSteps;
 import org.vellum.SmallMemory;
 import org.vellum.Vellum;
 import org.vellum.cpu.Cpu;
@@ -38,6 +38,7 @@ final class MapRamFuzzTest {
     private final List<Mapping> live = new ArrayList<>();
     private final List<Mapping> stale = new ArrayList<>();
     private final Mapping[] byPage = new Mapping[WINDOW];
+    private final FuzzSteps steps = new FuzzSteps(OPERATIONS, this::isCovered);
     private long exhausted;
     private long aliases;
 
@@ -56,9 +57,9 @@ final class MapRamFuzzTest {
             memory.access().putLong(frames[i] * PAGE, i);
         }
         try {
-            for (int i = 0; i < OPERATIONS; i++) {
+            while (steps.next()) {
                 step();
-                if (i % 20_000 == 0) {
+                if (steps.every(20_000)) {
                     checkAll();
                 }
             }
@@ -198,15 +199,8 @@ final class MapRamFuzzTest {
     private void finish() {
         readers.closeAll();
         checkAll();
-        System.out.println("exhausted=" + exhausted + " exhaustions=" + memory.stats().exhaustions() + " remoteRetired="
-            + mapRam.blocks.remoteRetired + " tails=" + mapRam.current.tailConversions + " purgedCurrent=" + mapRam.current.purged
-            + " givenBack=" + mapRam.blocks.givenBack + " retired=" + mapRam.blocks.retired + " aliases=" + aliases
-            + " readers=" + readers.opened + " flushes=" + memory.stats().flushes());
-        for (final long count : new long[] {exhausted, memory.stats().exhaustions(), mapRam.blocks.remoteRetired.get(),
-            mapRam.current.tailConversions.get(), mapRam.current.purged.get(), mapRam.blocks.givenBack.get(),
-            mapRam.blocks.retired.get(), aliases, readers.opened}) {
-            assertTrue(count > 0);
-        }
+        System.out.println(figures());
+        steps.assertCovered(this::figures);
         while (!live.isEmpty()) {
             unmap(null);
         }
@@ -216,5 +210,23 @@ final class MapRamFuzzTest {
         memory.vmap().vunmap(memory.vmap().sparseArea((WINDOW - 1L) * PAGE));
         SmallMemory.requireQuiet(memory, FRAMES, 0);
         memory.close();
+    }
+
+    private String figures() {
+        return "exhausted=" + exhausted + " exhaustions=" + memory.stats().exhaustions() + " remoteRetired="
+            + mapRam.blocks.remoteRetired + " tails=" + mapRam.current.tailConversions + " purgedCurrent=" + mapRam.current.purged
+            + " givenBack=" + mapRam.blocks.givenBack + " retired=" + mapRam.blocks.retired + " aliases=" + aliases
+            + " readers=" + readers.opened + " flushes=" + memory.stats().flushes();
+    }
+
+    private boolean isCovered() {
+        for (final long count : new long[] {exhausted, memory.stats().exhaustions(), mapRam.blocks.remoteRetired.get(),
+            mapRam.current.tailConversions.get(), mapRam.current.purged.get(), mapRam.blocks.givenBack.get(),
+            mapRam.blocks.retired.get(), aliases, readers.opened}) {
+            if (count == 0) {
+                return false;
+            }
+        }
+        return true;
     }
 }

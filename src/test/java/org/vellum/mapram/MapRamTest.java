@@ -11,11 +11,13 @@ import java.util.ArrayDeque;
 import java.util.Arrays;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
 import org.agrona.concurrent.UnsafeBuffer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.vellum.SmallMemory;
+import org.vellum.StressClock;
 import org.vellum.Vellum;
 import org.vellum.cpu.Cpu;
 import org.vellum.cpu.CpuOptions;
@@ -238,7 +240,7 @@ final class MapRamTest {
             assertTrue(waiter.isAlive(), "the reader may still use frame " + frames[0]);
             assertTrue(reader.cpu.index() >= 0);
         }
-        waiter.join(10_000);
+        waiter.join(60_000);
         assertFalse(waiter.isAlive());
         for (int i = 0; i < 16; i++) {
             if (i != 7) {
@@ -264,8 +266,8 @@ final class MapRamTest {
             assertTrue(waiters[0].isAlive() && waiters[1].isAlive(), "the second must wait as the first does");
             assertTrue(reader.cpu.index() >= 0);
         }
-        waiters[0].join(10_000);
-        waiters[1].join(10_000);
+        waiters[0].join(60_000);
+        waiters[1].join(60_000);
         assertFalse(waiters[0].isAlive() || waiters[1].isAlive());
     }
 
@@ -416,18 +418,20 @@ final class MapRamTest {
             next = (first & Address.MASK) + PAGE;
             memory.mapRam().vmUnmapRam(cpu, first, 1);
         }
+        final AtomicLong looks = new AtomicLong();
         final FutureTask<Boolean> reader = new FutureTask<>(() -> {
             final UnsafeBuffer buffer = new UnsafeBuffer(new byte[8 * PAGE]);
             while (!stop.get()) {
                 memory.reader().vread(next, buffer, 0, 8 * PAGE);
+                looks.incrementAndGet();
             }
             return true;
         });
         final Thread thread = new Thread(reader);
         thread.start();
-        final long end = System.nanoTime() + 500_000_000L;
+        final StressClock clock = new StressClock(500, () -> looks.get() > 100);
         try (Cpu cpu = memory.enter()) {
-            for (int i = 0; System.nanoTime() - end < 0; i++) {
+            for (int i = 0; clock.running(); i++) {
                 final int at = i & 7;
                 final long frame = bad[at];
                 // Aligned, present, and anywhere: a reader that follows it takes the JVM down.
@@ -440,6 +444,7 @@ final class MapRamTest {
             thread.join();
         }
         assertTrue(reader.get());
+        clock.assertCovered(() -> "looks=" + looks);
         SmallMemory.free(memory, good);
     }
 }

@@ -14,6 +14,7 @@ import java.util.Set;
 import java.util.TreeMap;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.vellum.FuzzSteps;
 import org.vellum.SmallMemory;
 import org.vellum.cpu.Cpu;
 
@@ -48,6 +49,7 @@ final class SlabFuzzTest {
     private final List<SmallMemory.Reader> readers = new ArrayList<>();
     /** For each reader what was deferred while it was in its section. */
     private final List<Set<Long>> heldUp = new ArrayList<>();
+    private final FuzzSteps steps = new FuzzSteps(OPERATIONS, this::isCovered);
     private int wanted = 200;
     private long created;
     private long adopted;
@@ -63,9 +65,9 @@ final class SlabFuzzTest {
     void agreesWithTheModel() {
         System.out.println("SlabFuzzTest seed=" + seed);
         try {
-            for (int i = 0; i < OPERATIONS; i++) {
+            while (steps.next()) {
                 step();
-                if (i % 4_000 == 0) {
+                if (steps.every(4_000)) {
                     wanted = 1 + random.nextInt(random.nextBoolean() ? 3_000 : 60);
                     checkAll();
                 }
@@ -267,13 +269,19 @@ final class SlabFuzzTest {
             onSomeSlot(this::free);
         }
         world.requireEmpty();
-        System.out.println("created=" + created + " adopted=" + adopted + " exhausted=" + exhausted + " uncached=" + uncached
-            + " givenUp=" + givenUp + " staleTold=" + staleTold + " interiorTold=" + interiorTold + " passesWithWaiting="
-            + passesWithWaiting + " heldPolls=" + heldPolls);
+        System.out.println(figures());
         assertEquals(slabs.count().created(), slabs.count().released());
-        for (final long count : new long[] {created - SLABS, adopted, exhausted, uncached, givenUp, staleTold, interiorTold,
-            passesWithWaiting, heldPolls}) {
-            assertTrue(count > 0);
-        }
+        steps.assertCovered(this::figures);
+    }
+
+    private boolean isCovered() {
+        return created > SLABS && adopted > 0 && exhausted > 0 && uncached > 0 && givenUp > 0 && staleTold > 0 && interiorTold > 0
+            && passesWithWaiting > 0 && heldPolls > 0;
+    }
+
+    private String figures() {
+        return "created=" + created + " adopted=" + adopted + " exhausted=" + exhausted + " uncached=" + uncached + " givenUp="
+            + givenUp + " staleTold=" + staleTold + " interiorTold=" + interiorTold + " passesWithWaiting=" + passesWithWaiting
+            + " heldPolls=" + heldPolls;
     }
 }

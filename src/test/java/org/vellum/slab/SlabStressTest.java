@@ -12,12 +12,13 @@ import java.util.concurrent.atomic.AtomicLongArray;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.vellum.SmallMemory;
+import org.vellum.StressClock;
 import org.vellum.cpu.Cpu;
 
 /** Real threads: objects wander, threads die, and at the end every frame is where it belongs. */
 @Tag("stress")
 final class SlabStressTest {
-    private static final long NANOS = 1_000_000_000L;
+    private static final long MILLIS = 1_000;
     private static final int[] CLASSES = {SizeClasses.of(64), SizeClasses.of(1024), SizeClasses.of(4096), SizeClasses.of(8192)};
 
     private final SlabWorld world = new SlabWorld(96);
@@ -48,9 +49,13 @@ final class SlabStressTest {
     void objectsWanderBetweenThreadsThatDie() throws Exception {
         final AtomicLongArray mailboxes = new AtomicLongArray(512);
         final AtomicInteger dead = new AtomicInteger();
-        final long end = System.nanoTime() + NANOS;
+        final StressClock clock = new StressClock(MILLIS, () -> {
+            final SlabCounts counts = slabs.count();
+            return freedOthers.get() > 1000 && dead.get() > 10 && counts.adopted() > 0 && counts.released() > 0
+                && counts.created() > 0;
+        });
         SmallMemory.inThreads(6, thread -> {
-            while (System.nanoTime() < end) {
+            while (clock.running()) {
                 if (thread < 3) {
                     wander(mailboxes, 500);
                 } else {
@@ -72,9 +77,7 @@ final class SlabStressTest {
                 free(ThreadLocalRandom.current(), mailboxes.get(i));
             }
         }
-        final SlabCounts counts = slabs.count();
-        assertTrue(freedOthers.get() > 1000 && dead.get() > 10, "freedOthers=" + freedOthers + " dead=" + dead);
-        assertTrue(counts.adopted() > 0 && counts.released() > 0 && counts.created() > 0, counts.toString());
+        clock.assertCovered(() -> "freedOthers=" + freedOthers + " dead=" + dead + " " + slabs.count());
         world.requireEmpty();
     }
 
@@ -96,21 +99,27 @@ final class SlabStressTest {
         final ConcurrentLinkedQueue<Long> queue = new ConcurrentLinkedQueue<>();
         final AtomicInteger queued = new AtomicInteger();
         final AtomicInteger done = new AtomicInteger();
-        final long end = System.nanoTime() + NANOS / 2;
+        final StressClock clock = new StressClock(MILLIS / 2, () -> {
+            final SlabCounts counts = slabs.count();
+            return queued.get() > 1000 && counts.released() > 0 && counts.adopted() > 0;
+        });
         SmallMemory.inThreads(4, thread -> {
             final ThreadLocalRandom random = ThreadLocalRandom.current();
             if (thread == 0) {
-                while (System.nanoTime() < end) {
-                    final long address = allocate(random);
-                    if (address != 0) {
-                        queue.add(address);
-                        queued.incrementAndGet();
-                    } else {
-                        Thread.yield();
-                        slabs.poll();
+                try {
+                    while (clock.running()) {
+                        final long address = allocate(random);
+                        if (address != 0) {
+                            queue.add(address);
+                            queued.incrementAndGet();
+                        } else {
+                            Thread.yield();
+                            slabs.poll();
+                        }
                     }
+                } finally {
+                    done.set(1);
                 }
-                done.set(1);
                 return;
             }
             while (true) {
@@ -125,11 +134,9 @@ final class SlabStressTest {
                 }
             }
         });
-        final SlabCounts counts = slabs.count();
-        assertEquals(0, counts.liveBytes());
-        assertTrue(counts.released() > 0, "released by the frees of other threads");
-        assertTrue(counts.adopted() > 0);
-        assertTrue(queued.get() > 1000);
+        assertEquals(0, slabs.count().liveBytes());
+        // What was released, the frees of other threads have released.
+        clock.assertCovered(() -> "queued=" + queued + " " + slabs.count());
         world.requireEmpty();
     }
 
@@ -218,29 +225,29 @@ final class SlabStressTest {
         final AtomicLong published = new AtomicLong(world.allocate(sizeClass, 0));
         world.write(published.get(), 8192);
         final AtomicLong reads = new AtomicLong();
-        final long end = System.nanoTime() + NANOS / 2;
+        final AtomicLong replaced = new AtomicLong();
+        final StressClock clock = new StressClock(MILLIS / 2, () -> reads.get() > 1000 && replaced.get() > 10);
         SmallMemory.inThreads(3, thread -> {
-            long seen = 0;
-            while (System.nanoTime() < end) {
+            while (clock.running()) {
                 if (thread == 0) {
                     final long next = world.allocate(sizeClass, 0);
                     if (next != 0) {
                         world.write(next, 8192);
                         world.freeDeferred(published.getAndSet(next));
+                        replaced.incrementAndGet();
                     }
                     slabs.poll();
                 } else {
                     try (Cpu cpu = world.cpus.enter()) {
                         assertTrue(cpu.index() >= 0);
                         world.requireContent(published.get(), 8192);
-                        seen++;
+                        reads.incrementAndGet();
                     }
                 }
             }
-            reads.addAndGet(seen);
         });
         slabs.free(published.get());
-        assertTrue(reads.get() > 1000);
+        clock.assertCovered(() -> "reads=" + reads + " replaced=" + replaced);
         world.requireEmpty();
     }
 }

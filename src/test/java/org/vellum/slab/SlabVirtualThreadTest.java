@@ -45,7 +45,7 @@ final class SlabVirtualThreadTest {
             };
             start.invoke(null, body);
         }
-        assertTrue(done.await(120, TimeUnit.SECONDS), "left=" + done.getCount());
+        assertTrue(done.await(300, TimeUnit.SECONDS), "left=" + done.getCount());
         if (failed.get() != null) {
             throw new AssertionError(failed.get());
         }

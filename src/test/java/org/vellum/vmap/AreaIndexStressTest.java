@@ -1,19 +1,17 @@
 package org.vellum.vmap;
 
 import static org.junit.jupiter.api.Assertions.assertNull;
-import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.SplittableRandom;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
+import org.vellum.StressClock;
 
 /** One writer, readers without a lock: what was there all the time is always found, and nothing that never was. */
 class AreaIndexStressTest {
     private static final long START = 4096;
     private static final int PAGES = 3 * 8192;
-    private static final long NANOS = TimeUnit.MILLISECONDS.toNanos(1500);
 
     /** Every page divisible by this is a start during the whole run; the writer flickers the others. */
     private static final int FIXED = 1021;
@@ -22,6 +20,7 @@ class AreaIndexStressTest {
     private final AtomicReference<Throwable> failure = new AtomicReference<>();
     private final AtomicLong lookups = new AtomicLong();
     private final AtomicLong flickersSeen = new AtomicLong();
+    private final StressClock clock = new StressClock(1_500, () -> lookups.get() > 0 && flickersSeen.get() > 0);
     private volatile boolean done;
 
     @Test
@@ -42,14 +41,13 @@ class AreaIndexStressTest {
             reader.join();
         }
         assertNull(failure.get(), () -> String.valueOf(failure.get()));
-        assertTrue(lookups.get() > 0 && flickersSeen.get() > 0, lookups + " " + flickersSeen);
+        clock.assertCovered(() -> "lookups=" + lookups + " flickersSeen=" + flickersSeen);
         index.verify();
     }
 
     private void write() {
         final SplittableRandom random = new SplittableRandom(99);
-        final long until = System.nanoTime() + NANOS;
-        while (System.nanoTime() < until && failure.get() == null) {
+        while (clock.running() && failure.get() == null) {
             // Whole words and summary words become empty and fill again: a narrow place, wiped and refilled.
             final long from = START + random.nextInt(PAGES - 300);
             for (long page = from; page < from + 300; page += 1 + random.nextInt(40)) {

@@ -19,6 +19,7 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.vellum.SmallMemory;
+import org.vellum.StressClock;
 import org.vellum.Vellum;
 import org.vellum.cpu.Cpu;
 import org.vellum.cpu.CpuOptions;
@@ -28,12 +29,13 @@ import org.vellum.report.ExhaustedException;
 import org.vellum.report.PageFaultException;
 
 /** Ranges that slots keep: reused with another tag, given back on exhaustion and at rest, never lost. */
-@Timeout(60)
+@Timeout(120)
 class RangeCacheTest {
     private static final long PAGE = 4096;
     private static final long WINDOW_PAGES = 4096;
 
-    private final Vellum memory = SmallMemory.builder(1024, WINDOW_PAGES).rangeCaches(true).open();
+    private final Vellum memory = SmallMemory.builder(1024, WINDOW_PAGES).rangeCaches(true)
+        .graceNanos(SmallMemory.PATIENT_NANOS).open();
 
     @AfterEach
     void nothingIsLost() {
@@ -241,30 +243,30 @@ class RangeCacheTest {
     void threadsNeverShareARange() throws InterruptedException {
         final AtomicReference<Throwable> wrong = new AtomicReference<>();
         final List<Thread> threads = new ArrayList<>();
-        final long end = System.nanoTime() + 1_500_000_000L;
+        final VmapSpace space = memory.vmalloc().space();
+        final StressClock clock = new StressClock(1_500, () -> space.recycles.get() > 100 && space.stockUps.get() > 100);
         for (int i = 0; i < 6; i++) {
             final long seed = i;
             threads.add(new Thread(() -> {
                 try {
-                    churn(new SplittableRandom(seed), seed, end);
+                    churn(new SplittableRandom(seed), seed, clock);
                 } catch (final Throwable e) {
                     wrong.set(e);
+                    clock.stop();
                 }
             }));
         }
-        threads.add(new Thread(() -> holdUp(end)));
+        threads.add(new Thread(() -> holdUp(clock)));
         threads.forEach(Thread::start);
         for (final Thread thread : threads) {
             thread.join();
         }
         assertNull(wrong.get());
-        final VmapSpace space = memory.vmalloc().space();
-        final String covered = "recycles=" + space.recycles + " stockUps=" + space.stockUps + " cutSingly=" + space.cutSingly;
-        assertTrue(space.recycles.get() > 100 && space.stockUps.get() > 100, covered);
+        clock.assertCovered(() -> "recycles=" + space.recycles + " stockUps=" + space.stockUps + " cutSingly=" + space.cutSingly);
     }
 
-    private void holdUp(final long end) {
-        while (System.nanoTime() - end < 0) {
+    private void holdUp(final StressClock clock) {
+        while (clock.running()) {
             try (Cpu cpu = memory.enter()) {
                 final long leave = System.nanoTime() + 3_000_000;
                 while (System.nanoTime() - leave < 0) {
@@ -276,9 +278,9 @@ class RangeCacheTest {
         }
     }
 
-    private void churn(final SplittableRandom random, final long mark, final long end) {
+    private void churn(final SplittableRandom random, final long mark, final StressClock clock) {
         final List<long[]> live = new ArrayList<>();
-        while (System.nanoTime() - end < 0) {
+        while (clock.running()) {
             if (live.size() < 12 && random.nextBoolean()) {
                 final long size = (1 + random.nextInt(6)) * PAGE;
                 final long address = memory.vmalloc(size);

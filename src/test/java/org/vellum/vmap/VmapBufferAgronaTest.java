@@ -29,7 +29,7 @@ import org.vellum.mem.Pages;
 import org.vellum.mmu.ScatteredPages;
 
 /** Agrona's own structures, over scattered pages. */
-@Timeout(value = 60, unit = TimeUnit.SECONDS, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+@Timeout(value = 120, unit = TimeUnit.SECONDS, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 final class VmapBufferAgronaTest {
     private static final int MESSAGES = 100_000;
     private static final int MESSAGE_TYPE = 7;

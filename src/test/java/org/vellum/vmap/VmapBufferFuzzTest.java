@@ -27,6 +27,7 @@ import org.agrona.MutableDirectBuffer;
 import org.agrona.concurrent.AtomicBuffer;
 import org.agrona.concurrent.UnsafeBuffer;
 import org.junit.jupiter.api.Test;
+import org.vellum.FuzzSteps;
 import org.vellum.mem.Pages;
 import org.vellum.mmu.ScatteredPages;
 
@@ -41,11 +42,12 @@ final class VmapBufferFuzzTest {
     private static final Set<String> EXCLUDED = Set.of("wrap", "addressOffset", "byteArray", "byteBuffer", "wrapAdjustment",
         "verifyAlignment");
 
-    private final long seed = System.nanoTime();
+    private final long seed = Long.getLong("seed", System.nanoTime());
     private final Random random = new Random(seed);
     private final List<Method> methods = new ArrayList<>();
     private final Map<Method, Integer> succeeded = new HashMap<>();
     private final Map<Integer, Integer> crossed = new TreeMap<>();
+    private final FuzzSteps steps = new FuzzSteps(OPERATIONS, this::isCovered);
     private int refused;
     private int outOfBounds;
     private int rewraps;
@@ -67,21 +69,31 @@ final class VmapBufferFuzzTest {
         }
         methods.sort(Comparator.comparing(Method::toGenericString));
         pages.fill(random);
-        for (int i = 0; i < OPERATIONS; i++) {
-            if (i % 1_000 == 0) {
+        while (steps.next()) {
+            if (steps.every(1_000)) {
                 rewrap();
             }
             step(methods.get(random.nextInt(methods.size())));
         }
         compareAll();
-        System.out.println("methods=" + methods.size() + " crossed=" + crossed + " refused=" + refused + " outOfBounds=" + outOfBounds);
-        for (final Method method : methods) {
-            assertTrue(succeeded.getOrDefault(method, 0) > 0, () -> "never succeeded: " + method);
-        }
-        assertTrue(methods.size() > 110 && refused > 0 && outOfBounds > 0 && rewraps > 0, "coverage");
-        for (final int width : new int[] {2, 4, 8}) {
-            assertTrue(crossed.getOrDefault(width, 0) > 0, "never crossed a page: width=" + width);
-        }
+        System.out.println(figures());
+        assertTrue(methods.size() > 110, "methods=" + methods.size());
+        steps.assertCovered(() -> {
+            final List<Method> never = new ArrayList<>(methods);
+            never.removeAll(succeeded.keySet());
+            return "seed=" + seed + " " + figures() + " never succeeded: " + never;
+        });
+    }
+
+    private String figures() {
+        return "methods=" + methods.size() + " crossed=" + crossed + " refused=" + refused + " outOfBounds=" + outOfBounds
+            + " rewraps=" + rewraps;
+    }
+
+    /** Every method has succeeded, and every width has crossed a page. */
+    private boolean isCovered() {
+        return succeeded.keySet().containsAll(methods) && crossed.keySet().containsAll(List.of(2, 4, 8)) && refused > 0
+            && outOfBounds > 0 && rewraps > 0;
     }
 
     private void rewrap() {

@@ -17,6 +17,7 @@ import org.agrona.concurrent.UnsafeBuffer;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.vellum.FuzzReaders;
+import org.vellum.FuzzSteps;
 import org.vellum.SmallMemory;
 import org.vellum.Vellum;
 import org.vellum.cpu.Cpu;
@@ -43,6 +44,7 @@ class VmapFuzzTest {
     private final List<Live> live = new ArrayList<>();
     private final TreeMap<Long, Live> byPage = new TreeMap<>();
     private final List<Long> stale = new ArrayList<>();
+    private final FuzzSteps steps = new FuzzSteps(OPERATIONS, this::isCovered);
     private int stamps;
     private long exhausted;
     private long moved;
@@ -65,9 +67,9 @@ class VmapFuzzTest {
     void agreesWithTheModel() {
         System.out.println(getClass().getSimpleName() + " seed=" + seed);
         try {
-            for (int i = 0; i < OPERATIONS; i++) {
+            while (steps.next()) {
                 step();
-                if (i % 5_000 == 0) {
+                if (steps.every(5_000)) {
                     checkAll();
                 }
             }
@@ -380,20 +382,29 @@ class VmapFuzzTest {
     private void finish() {
         readers.closeAll();
         checkAll();
-        final Reclaimer reclaimer = memory.vmalloc().reclaimer();
-        System.out.println("exhausted=" + exhausted + " exhaustions=" + reclaimer.exhaustions() + " drains="
-            + reclaimer.drains() + " boundedWaits=" + reclaimer.boundedWaits() + " readers=" + readers.opened + " moved="
-            + moved + " grownInPlace=" + grownInPlace + " shrunk=" + shrunk + " refused=" + refused + " flushes=" + memory.stats().flushes());
-        assertTrue(exhausted > 0 && reclaimer.exhaustions() > exhausted, "purges and retries");
-        assertTrue(reclaimer.drains() > 0 && reclaimer.boundedWaits() > 0, "drains and bounded waits");
-        assertTrue(readers.opened > 0, "readers");
-        assertTrue(moved > 0 && grownInPlace > 0 && shrunk > 0 && refused > 0, "every way of resizing");
-        assertTrue(memory.epochs().now() - SmallMemory.NEAR_WRAP > 0x200, "the epoch wrapped in the slot words");
+        System.out.println(figures());
+        steps.assertCovered(this::figures);
         while (!live.isEmpty()) {
             end();
         }
         SmallMemory.requireQuiet(memory, CALLER_FRAMES, 0);
         assertEquals(WINDOW, memory.vmalloc().space().freePages());
         memory.close();
+    }
+
+    private String figures() {
+        final Reclaimer reclaimer = memory.vmalloc().reclaimer();
+        return "exhausted=" + exhausted + " exhaustions=" + reclaimer.exhaustions() + " drains="
+            + reclaimer.drains() + " boundedWaits=" + reclaimer.boundedWaits() + " readers=" + readers.opened + " moved="
+            + moved + " grownInPlace=" + grownInPlace + " shrunk=" + shrunk + " refused=" + refused + " flushes=" + memory.stats().flushes()
+            + " epochs=" + (memory.epochs().now() - SmallMemory.NEAR_WRAP);
+    }
+
+    /** Purges and retries, drains and bounded waits, every way of resizing, and epochs that wrapped in the slot words. */
+    private boolean isCovered() {
+        final Reclaimer reclaimer = memory.vmalloc().reclaimer();
+        return exhausted > 0 && reclaimer.exhaustions() > exhausted && reclaimer.drains() > 0 && reclaimer.boundedWaits() > 0
+            && readers.opened > 0 && moved > 0 && grownInPlace > 0 && shrunk > 0 && refused > 0
+            && memory.epochs().now() - SmallMemory.NEAR_WRAP > 0x200;
     }
 }

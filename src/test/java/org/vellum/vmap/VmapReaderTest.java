@@ -8,17 +8,18 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.vellum.SmallMemory.PAGE;
 
 import java.util.Arrays;
-import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
 import org.agrona.ExpandableArrayBuffer;
 import org.agrona.concurrent.UnsafeBuffer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.vellum.SmallMemory;
+import org.vellum.StressClock;
 import org.vellum.Vellum;
 import org.vellum.mmu.Address;
 
 final class VmapReaderTest {
-    private final Vellum memory = SmallMemory.open(512, 2048);
+    private final Vellum memory = SmallMemory.builder(512, 2048).graceNanos(SmallMemory.PATIENT_NANOS).open();
     private final VmapReader reader = memory.reader();
     private final long[] frames = SmallMemory.frames(memory, 4);
     private long areas;
@@ -144,17 +145,16 @@ final class VmapReaderTest {
 
     @Test
     void v36WhoeverLooksWhileAreasComeAndGoSeesWholeOnes() throws Exception {
-        final AtomicBoolean stop = new AtomicBoolean();
-        final long end = System.nanoTime() + 500_000_000L;
+        final AtomicLong seen = new AtomicLong();
+        final StressClock clock = new StressClock(500, () -> seen.get() > 0);
         SmallMemory.inThreads(3, thread -> {
             if (thread == 0) {
                 final UnsafeBuffer buffer = new UnsafeBuffer(new byte[64 * PAGE]);
-                long seen = 0;
-                while (!stop.get()) {
+                while (clock.running()) {
                     for (int page = 0; page < 64; page++) {
                         final AreaInfo info = reader.findArea(memory.vmalloc().space().table.addressOf(page));
                         if (info != null) {
-                            seen++;
+                            seen.incrementAndGet();
                             assertEquals(info.pages() + 1, info.spanPages());
                             assertEquals(info.size(), info.pages() * PAGE - info.pages(), "fields of one area");
                         }
@@ -162,14 +162,18 @@ final class VmapReaderTest {
                     reader.vmallocInfo();
                     reader.vread(memory.vmalloc().space().table.start(), buffer, 0, buffer.capacity());
                 }
-                assertTrue(seen > 0);
             } else {
-                for (int i = 0; System.nanoTime() < end; i++) {
+                // One is always there, or whoever looks would see something only when this is preempted at the right moment.
+                long live = memory.vmalloc(PAGE - 1);
+                for (int i = 0; clock.running(); i++) {
                     final long pages = 1 + (i + thread) % 7;
-                    memory.vfree(memory.vmalloc(pages * PAGE - pages));
+                    final long next = memory.vmalloc(pages * PAGE - pages);
+                    memory.vfree(live);
+                    live = next;
                 }
-                stop.set(true);
+                memory.vfree(live);
             }
         });
+        clock.assertCovered(() -> "seen=" + seen);
     }
 }

@@ -11,7 +11,9 @@ import java.util.concurrent.atomic.AtomicLongArray;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.vellum.SmallMemory;
+import org.vellum.StressClock;
 import org.vellum.Vellum;
+import org.vellum.VellumBuilder;
 import org.vellum.cpu.Cpu;
 import org.vellum.cpu.CpuOptions;
 import org.vellum.mmu.Address;
@@ -20,25 +22,26 @@ import org.vellum.report.PageFaultException;
 
 @Tag("stress")
 final class VmapStressTest {
-    private static final long NANOS = 2_000_000_000L;
+    private static final long MILLIS = 2_000;
 
     @Test
     void sixtyFourThreads() throws Exception {
-        churn(64, SmallMemory.builder(64 * 128, 64 * 1024).cpus(CpuOptions.forThisMachine()).worker(true).open(), NANOS);
+        churn(64, SmallMemory.builder(64 * 128, 64 * 1024).cpus(CpuOptions.forThisMachine()).worker(true));
     }
 
     @Test
     void eightThreadsOnFourSlots() throws Exception {
-        churn(8, SmallMemory.builder(1024, 8 * 1024).open(), NANOS);
+        churn(8, SmallMemory.builder(1024, 8 * 1024));
     }
 
     /** Areas are passed around and ended in every way; at the end everything is back, and no content was ever another's. */
-    private static void churn(final int threads, final Vellum memory, final long nanos) throws Exception {
+    private static void churn(final int threads, final VellumBuilder builder) throws Exception {
+        final Vellum memory = builder.graceNanos(SmallMemory.PATIENT_NANOS).open();
         final AtomicLongArray passed = new AtomicLongArray(2 * threads);
         final AtomicLong[] counts = {new AtomicLong(), new AtomicLong(), new AtomicLong()};
-        final long end = System.nanoTime() + nanos;
+        final StressClock clock = new StressClock(MILLIS, () -> counts[0].get() > 1000 && counts[2].get() > 0);
         SmallMemory.inThreads(threads, thread -> {
-            while (System.nanoTime() < end) {
+            while (clock.running()) {
                 try {
                     step(memory, passed, counts);
                 } catch (final ExhaustedException e) {
@@ -50,7 +53,7 @@ final class VmapStressTest {
             memory.vfree(passed.get(i));
         }
         System.out.println("VmapStressTest operations=" + counts[0] + " exhausted=" + counts[1] + " " + memory.stats());
-        assertTrue(counts[0].get() > 1000 && counts[2].get() > 0);
+        clock.assertCovered(() -> "operations=" + counts[0] + " ended=" + counts[2]);
         assertTrue(counts[1].get() < counts[0].get() / 10, "exhausted=" + counts[1] + " of " + counts[0]);
         SmallMemory.requireQuiet(memory, 0, 0);
         assertEquals(memory.stats().windowBytes(), memory.stats().freeWindowBytes());
@@ -91,13 +94,13 @@ final class VmapStressTest {
     /** RV14, contract (a): what a section can reach is neither reused nor written while the section lasts. */
     @Test
     void aSectionSeesOldContentOrAFaultButNeverTheNextOwners() throws Exception {
-        try (Vellum memory = SmallMemory.builder(512, 4096).open()) {
+        try (Vellum memory = SmallMemory.builder(512, 4096).graceNanos(SmallMemory.PATIENT_NANOS).open()) {
             final AtomicLong published = new AtomicLong();
             final AtomicLong reads = new AtomicLong();
             final AtomicLong faults = new AtomicLong();
-            final long end = System.nanoTime() + NANOS;
+            final StressClock clock = new StressClock(MILLIS, () -> reads.get() > 0 && faults.get() > 0);
             SmallMemory.inThreads(4, thread -> {
-                while (System.nanoTime() < end) {
+                while (clock.running()) {
                     if (thread < 2) {
                         final long address = memory.vmalloc(PAGE);
                         memory.access().putLong(address, address);
@@ -123,7 +126,7 @@ final class VmapStressTest {
                 }
             });
             memory.vfree(published.get());
-            assertTrue(reads.get() > 0, "reads=" + reads + " faults=" + faults);
+            clock.assertCovered(() -> "reads=" + reads + " faults=" + faults);
             SmallMemory.requireQuiet(memory, 0, 0);
         }
     }
@@ -131,7 +134,7 @@ final class VmapStressTest {
     /** No address is handed out with a generation that it had before. */
     @Test
     void generationsOfOneAddressOnlyGrow() throws Exception {
-        try (Vellum memory = SmallMemory.builder(256, 1024).lazyMaxPages(32).open()) {
+        try (Vellum memory = SmallMemory.builder(256, 1024).lazyMaxPages(32).graceNanos(SmallMemory.PATIENT_NANOS).open()) {
             final AtomicLongArray last = new AtomicLongArray(1024);
             final AtomicInteger reused = new AtomicInteger();
             final long start = memory.vmalloc().space().table.start();
@@ -154,7 +157,7 @@ final class VmapStressTest {
     /** Of two threads that free one address, one wins. */
     @Test
     void oneOfTwoFreesWins() throws Exception {
-        try (Vellum memory = SmallMemory.builder(512, 4096).open()) {
+        try (Vellum memory = SmallMemory.builder(512, 4096).graceNanos(SmallMemory.PATIENT_NANOS).open()) {
             final int rounds = 20_000;
             final AtomicLongArray addresses = new AtomicLongArray(rounds);
             final AtomicInteger won = new AtomicInteger();

@@ -264,7 +264,7 @@ final class VmapTest {
                 waiter.join(200);
                 assertTrue(waiter.isAlive(), "unmapAliases returned although the reader may use the old mapping");
             }
-            waiter.join(10_000);
+            waiter.join(60_000);
             assertFalse(waiter.isAlive());
             SmallMemory.free(tiny, own);
             SmallMemory.requireQuiet(tiny, 0, 0);

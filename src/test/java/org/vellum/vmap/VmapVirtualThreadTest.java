@@ -25,7 +25,7 @@ final class VmapVirtualThreadTest {
     void tenThousandVirtualThreads() throws Exception {
         assumeTrue(Runtime.version().feature() >= 21, "this JDK has no virtual threads");
         final var start = Thread.class.getMethod("startVirtualThread", Runnable.class);
-        final Vellum memory = Vellum.builder().memory(256 << 20).window(1L << 30).open();
+        final Vellum memory = Vellum.builder().memory(256 << 20).window(1L << 30).graceNanos(SmallMemory.PATIENT_NANOS).open();
         final long[] frames = SmallMemory.frames(memory, 8);
         final AtomicLongArray passed = new AtomicLongArray(128);
         final AtomicLong[] counts = {new AtomicLong(), new AtomicLong(), new AtomicLong()};
@@ -51,7 +51,7 @@ final class VmapVirtualThreadTest {
         for (int i = 0; i < THREADS; i++) {
             start.invoke(null, body);
         }
-        assertTrue(done.await(60, TimeUnit.SECONDS), "left=" + done.getCount());
+        assertTrue(done.await(300, TimeUnit.SECONDS), "left=" + done.getCount());
         if (failed.get() != null) {
             throw new AssertionError(failed.get());
         }

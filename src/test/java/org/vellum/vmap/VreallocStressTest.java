@@ -1,7 +1,6 @@
 package org.vellum.vmap;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.vellum.SmallMemory.PAGE;
 
 import java.util.concurrent.ThreadLocalRandom;
@@ -12,6 +11,7 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.vellum.SmallMemory;
+import org.vellum.StressClock;
 import org.vellum.Vellum;
 import org.vellum.cpu.Cpu;
 import org.vellum.report.ExhaustedException;
@@ -24,7 +24,7 @@ import org.vellum.report.PageFaultException;
  */
 @Tag("stress")
 final class VreallocStressTest {
-    private static final long NANOS = 2_000_000_000L;
+    private static final long MILLIS = 2_000;
     private static final int OWNERS = 2;
     private static final int READERS = 3;
     /** Pages that an area never gets below: the others come and go. */
@@ -45,14 +45,16 @@ final class VreallocStressTest {
     @ValueSource(booleans = {false, true})
     void readersOfResizedAreasMeetNobodyElse(final boolean caches) throws Exception {
         try (Vellum memory = SmallMemory.builder(512, 2048).rangeCaches(caches).graceNanos(1_000_000).open()) {
-            final long end = System.nanoTime() + NANOS;
+            // Every way of resizing, and readers on both sides of a move.
+            final StressClock clock = new StressClock(MILLIS, () -> moves.get() > 0 && inPlace.get() > 0 && shrinks.get() > 0
+                && reads.get() > 0 && movedUnderReader.get() > 0 && faults.get() > 0);
             for (int i = 0; i < OWNERS; i++) {
                 final long address = memory.vmalloc(LEAST * PAGE);
                 fill(memory, i, address, 0, LEAST);
                 published.set(i, address | LEAST);
             }
             SmallMemory.inThreads(OWNERS + READERS, thread -> {
-                while (System.nanoTime() < end) {
+                while (clock.running()) {
                     if (thread < OWNERS) {
                         resize(memory, thread);
                     } else {
@@ -60,10 +62,11 @@ final class VreallocStressTest {
                     }
                 }
             });
-            System.out.println("VreallocStressTest caches=" + caches + " moves=" + moves + " inPlace=" + inPlace + " shrinks=" + shrinks
-                + " exhausted=" + exhausted + " reads=" + reads + " movedUnderReader=" + movedUnderReader + " faults=" + faults);
-            assertTrue(moves.get() > 0 && inPlace.get() > 0 && shrinks.get() > 0, "every way of resizing");
-            assertTrue(reads.get() > 0 && movedUnderReader.get() > 0 && faults.get() > 0, "readers on both sides of a move");
+            final String figures = "VreallocStressTest caches=" + caches + " moves=" + moves + " inPlace=" + inPlace + " shrinks="
+                + shrinks + " exhausted=" + exhausted + " reads=" + reads + " movedUnderReader=" + movedUnderReader + " faults="
+                + faults;
+            System.out.println(figures);
+            clock.assertCovered(() -> figures);
             for (int i = 0; i < OWNERS; i++) {
                 memory.vfree(published.get(i) & -PAGE);
             }
