@@ -1,6 +1,5 @@
 package org.vellum.alloc;
 
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 import org.vellum.cpu.Cpu;
 import org.vellum.cpu.Cpus;
@@ -13,8 +12,8 @@ import org.vellum.mmu.Address;
 import org.vellum.report.Listener;
 import org.vellum.slab.SizeClasses;
 import org.vellum.slab.SlabAllocator;
+import org.vellum.vmap.AllocationAreas;
 import org.vellum.vmap.Vmalloc;
-import org.vellum.vmap.VmallocFlags;
 
 /**
  * Finds memory of any size and takes it back: which room serves what, and nothing else. Owners are numbers here, exhaustion is a
@@ -41,20 +40,17 @@ final class RawAllocator {
     private final SlabAllocator slabs;
     private final DeferredRuns deferred;
     private final HeldRuns runs;
-    private final Vmalloc vmalloc;
+    private final AllocationAreas areas;
     private final long physEnd;
     private final long bankPages;
     private final long smallBytes;
     private final long mostInLimbo;
     private final AtomicLong pollAbove;
 
-    /** Of each area that was given out here, and so the list of them; they are long, and few. Of two frees one takes it off. */
-    private final ConcurrentHashMap<Long, Integer> areaOwners = new ConcurrentHashMap<>();
-
     RawAllocator(final Epochs epochs, final FrameAllocator frames, final Vmalloc vmalloc, final Listener listener) {
         cpus = epochs.cpus();
         this.frames = frames;
-        this.vmalloc = vmalloc;
+        areas = new AllocationAreas(vmalloc);
         table = frames.table();
         slabs = new SlabAllocator(epochs, frames, listener);
         deferred = new DeferredRuns(epochs, frames, listener);
@@ -165,18 +161,7 @@ final class RawAllocator {
      * @throws org.vellum.report.ExhaustedException if there is no room.
      */
     long allocateArea(final long size, final long alignment, final int owner, final boolean zeroed) {
-        final long address = vmalloc.vmalloc(size, Math.max(alignment, Pages.SIZE),
-            zeroed ? VmallocFlags.ZERO : VmallocFlags.NONE);
-        boolean noted = false;
-        try {
-            areaOwners.put(address, owner);
-            noted = true;
-        } finally {
-            if (!noted) {
-                vmalloc.vfree(address);
-            }
-        }
-        return address;
+        return areas.allocate(size, Math.max(alignment, Pages.SIZE), owner, zeroed);
     }
 
     boolean isArea(final long address) {
@@ -198,7 +183,7 @@ final class RawAllocator {
     long free(final long address) {
         // Objects of slabs have tags, runs have none, areas lie beyond both.
         if (isArea(address)) {
-            return freeArea(address, false);
+            return areas.free(address, false);
         }
         if (Address.tag(address) == 0) {
             return freeRun(address);
@@ -236,7 +221,7 @@ final class RawAllocator {
                 cpu.exit();
             }
         }
-        return freeArea(address, true);
+        return areas.free(address, true);
     }
 
     private long freeRun(final long address) {
@@ -290,26 +275,6 @@ final class RawAllocator {
         return (address & Pages.OFFSET_MASK) == 0 && RunMark.isLive(mark);
     }
 
-    private long freeArea(final long address, final boolean afterGrace) {
-        final Integer owner = areaOwners.remove(address);
-        if (owner == null) {
-            throw notOurArea(address);
-        }
-        final long bytes = vmalloc.sizeOf(address);
-        if (afterGrace) {
-            vmalloc.retire(address);
-        } else {
-            vmalloc.vfree(address);
-        }
-        return packed(bytes, owner);
-    }
-
-    private IllegalArgumentException notOurArea(final long address) {
-        // Throws by itself, and says more, unless there is one.
-        vmalloc.sizeOf(address);
-        return new IllegalArgumentException("an area of vmalloc's, not of the allocator's: address=0x" + Long.toHexString(address));
-    }
-
     /**
      * Looks at an allocation.
      *
@@ -323,11 +288,7 @@ final class RawAllocator {
             return found;
         }
         if (isArea(address)) {
-            final Integer owner = areaOwners.get(address);
-            if (owner == null) {
-                throw notOurArea(address);
-            }
-            return packed(vmalloc.sizeOf(address), owner);
+            return areas.look(address);
         }
         final int mark = table.mark(address >>> Pages.SHIFT);
         if (!isLiveRun(address, mark)) {
@@ -370,11 +331,7 @@ final class RawAllocator {
      * @throws org.vellum.report.ExhaustedException if there is no room; the area is as it was.
      */
     long reallocateArea(final long address, final long size) {
-        final long moved = vmalloc.vrealloc(address, size);
-        if (moved != address) {
-            areaOwners.put(moved, areaOwners.remove(address));
-        }
-        return moved;
+        return areas.reallocate(address, size);
     }
 
     /** Releases what has passed. Never waits. */
@@ -432,23 +389,14 @@ final class RawAllocator {
         }
     }
 
-    /** Areas that are live. */
+    /** Areas that are live: exact when quiet. */
     int areas() {
-        return areaOwners.size();
+        return (int)areas.count();
     }
 
     /** Bytes of the areas that are live. */
     long areaBytes() {
-        long bytes = 0;
-        for (final Long address : areaOwners.keySet()) {
-            try {
-                bytes += vmalloc.sizeOf(address);
-            } catch (final IllegalArgumentException e) {
-                // Freed since the look.
-                continue;
-            }
-        }
-        return bytes;
+        return areas.bytes(-1);
     }
 
     SlabAllocator slabs() {
