@@ -218,6 +218,7 @@ final class PlainAllocator {
         }
         boolean resized = false;
         try {
+            requireLive(address);
             resized = raw.resizeRun(address, after >>> Pages.SHIFT);
         } finally {
             if (resized == after < before) {
@@ -247,17 +248,23 @@ final class PlainAllocator {
 
     private long move(final long address, final long size, final long content, final Budget budget) {
         final long moved = allocate(size, 1, budget, false);
-        boolean copied = false;
+        boolean done = false;
         try {
+            requireLive(address);
             copy(address, moved, content);
-            copied = true;
+            free(address);
+            done = true;
         } finally {
-            if (!copied) {
+            if (!done) {
                 free(moved);
             }
         }
-        free(address);
         return moved;
+    }
+
+    /** A budget's callback may have freed what its caller was about to move: it throws then, before anything of it is touched. */
+    private void requireLive(final long address) {
+        raw.look(address);
     }
 
     private void copy(final long from, final long to, final long bytes) {

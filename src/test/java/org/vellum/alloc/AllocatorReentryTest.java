@@ -94,4 +94,25 @@ final class AllocatorReentryTest {
         AllocatorMemory.requireEmpty(memory);
         memory.close();
     }
+
+    /** Memory that is freed while it is being moved: the second free is told, and the copy does not stay behind. */
+    @Test
+    void memoryThatItsOwnBudgetsCallbackFreesWhileItMoves() {
+        memory.close();
+        for (final boolean checked : new boolean[] {false, true}) {
+            try (Vellum other = SmallMemory.builder(FRAMES, 4 * FRAMES).checked(checked).open()) {
+                final long[] address = new long[1];
+                for (final long size : new long[] {20_000, 1_500_000}) {
+                    final Budget budget =
+                        other.allocator().budget().child("moving", 1 << 22, 10, (of, wanted) -> other.free(address[0]));
+                    address[0] = other.allocator().allocate(100, 1, budget);
+                    assertThrows(IllegalStateException.class, () -> other.allocator().reallocate(address[0], size));
+                    other.quiesce();
+                    assertEquals(0, budget.used(), "checked=" + checked + " size=" + size);
+                    budget.close();
+                }
+                AllocatorMemory.requireEmpty(other);
+            }
+        }
+    }
 }
