@@ -154,18 +154,25 @@ public final class Budget implements AutoCloseable {
     }
 
     /**
-     * What is charged to this budget and all below it. Looks at every slot: for reports.
+     * What is charged to this budget and all below it. Looks at every slot, and for the root at every slab and frame as well, since what
+     * is allocated for no child is counted nowhere else: for reports.
      *
      * @return bytes, from 0 to the limit; exact while nobody charges, otherwise off by at most what is charged meanwhile, and a batch
      *     for each thread that does.
      */
     public long used() {
+        return parent == null ? charged() + budgets.uncharged() : charged();
+    }
+
+    /** {@link #used()} without what the root's own allocations come to. */
+    long charged() {
         return Math.max(0, words.reserved() - budgets.slack.under(this));
     }
 
     /**
      * The most that was ever used. Slack counts as used here: it is too high by at most two batches for each slot and
-     * budget from here down. Too low only by what other threads gave back in the very moment of the peak.
+     * budget from here down. Too low only by what other threads gave back in the very moment of the peak; and the root's by what is
+     * allocated for no child.
      *
      * @return bytes, at most the limit.
      */

@@ -68,6 +68,7 @@ public final class OffHeapAllocator {
         memory = frames.memory();
         budgets = new Budgets(epochs.cpus(), listener);
         raw = new RawAllocator(epochs, frames, vmalloc, listener);
+        budgets.countUncharged(() -> raw.liveBytes(0));
         plain = new PlainAllocator(epochs.cpus(), raw, budgets, reclaimer, retirements, access, memory);
         checked = options.checked() ? new CheckedAllocator(plain, budgets, access, epochs.cpus(), retirements, listener,
             options.quarantineBytes(frames.configuredFrames() << Pages.SHIFT)) : null;
@@ -347,7 +348,7 @@ public final class OffHeapAllocator {
             objects += ofClass;
         }
         return new AllocatorStats(slabs.liveBytes() + runBytes + areaBytes, objects, runs[0], runBytes, raw.areas(), areaBytes,
-            slabs, slabBytes - slabs.liveBytes() - slabs.deferredBytes() + spareBytes, slabs.strandedBytes() + spareBytes,
+            slabs, slabs.freeBytes() + spareBytes, slabs.strandedBytes() + spareBytes,
             raw.limboBytes(), checked == null ? 0 : checked.quarantinedBytes(),
             slabBytes + runBytes + areaBytes + spareBytes, budgetStats(budgets.root(), new ArrayList<>()));
     }

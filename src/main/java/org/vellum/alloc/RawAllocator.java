@@ -365,6 +365,11 @@ final class RawAllocator {
         runs.drainIdle();
     }
 
+    /** Free bytes of slabs, and of the runs that slots hold. */
+    long cachedBytes() {
+        return slabs.count().freeBytes() + (runs.sparePages() << Pages.SHIFT);
+    }
+
     long limboBytes() {
         return slabs.limboBytes() + deferred.bytes();
     }
@@ -387,6 +392,26 @@ final class RawAllocator {
                 sums[1] += table.runFrames(frame);
             }
         }
+    }
+
+    /** Bytes of all that is live and one owner's, by walking every table: exact when quiet. */
+    long liveBytes(final int owner) {
+        long pages = 0;
+        for (int bank = 1; bank < frames.memory().bankLimit(); bank++) {
+            if (frames.memory().bank(bank) != null) {
+                pages += countPages(bank * bankPages, (bank + 1) * bankPages, owner);
+            }
+        }
+        return slabs.liveBytes(owner) + (pages << Pages.SHIFT) + areas.bytes(owner);
+    }
+
+    private long countPages(final long from, final long to, final int owner) {
+        long pages = 0;
+        for (long frame = from; frame < to; frame++) {
+            final int mark = table.mark(frame);
+            pages += RunMark.isLive(mark) && RunMark.owner(mark) == owner ? table.runFrames(frame) : 0;
+        }
+        return pages;
     }
 
     /** Areas that are live: exact when quiet. */

@@ -144,6 +144,23 @@ final class AllocatorMisuseTest {
         assertEquals(0, child.used());
     }
 
+    /** The root's own allocations are charged to nobody, and yet are used. */
+    @Test
+    void theRootCountsItsOwnAllocationsToo() {
+        final Budget root = allocator.budget();
+        for (final long size : SIZES) {
+            final long own = allocator.allocate(size);
+            final long childs = allocator.allocate(size, 1, child);
+            final long bytes = allocator.sizeOf(own);
+            assertEquals(List.of(bytes, 2 * bytes), List.of(child.used(), root.used()), "size=" + size);
+            memory.verify();
+            allocator.free(own);
+            assertEquals(bytes, root.used(), "size=" + size);
+            allocator.freeDeferred(childs);
+            assertEquals(0, root.used(), "size=" + size);
+        }
+    }
+
     /** The eager policy refuses to free an area inside a section: then it is still there, charged and live. */
     @Test
     void aFreeThatTheEagerPolicyRefusesChangesNothing() {
