@@ -338,7 +338,7 @@ public final class OffHeapAllocator {
      */
     public AllocatorStats stats() {
         final SlabCounts slabs = raw.slabs().count();
-        final long[] runs = raw.countRuns();
+        final long[] runs = raw.contiguous().count();
         final long areaBytes = raw.areaBytes();
         final long spareBytes = raw.runs().sparePages() << Pages.SHIFT;
         final long runBytes = runs[1] << Pages.SHIFT;

@@ -165,7 +165,7 @@ final class PlainAllocator {
     private long tryContiguous(final long size, final long alignment, final int owner) {
         final Cpu cpu = cpus.enter();
         try {
-            return raw.allocateContiguous(cpu, size, alignment, owner);
+            return raw.contiguous().allocate(cpu, size, alignment, owner);
         } finally {
             cpu.exit();
         }
@@ -219,7 +219,7 @@ final class PlainAllocator {
         boolean resized = false;
         try {
             requireLive(address);
-            resized = raw.resizeRun(address, after >>> Pages.SHIFT);
+            resized = raw.contiguous().resize(address, after >>> Pages.SHIFT);
         } finally {
             if (resized == after < before) {
                 charges.uncharge(budget, Math.abs(after - before));

@@ -35,31 +35,29 @@ final class RawAllocator {
     private static final long LEAST_IN_LIMBO = 1 << 20;
 
     private final Cpus cpus;
-    private final FrameAllocator frames;
     private final FrameTable table;
     private final SlabAllocator slabs;
     private final DeferredRuns deferred;
     private final HeldRuns runs;
+    private final ContiguousRuns contiguous;
     private final AllocationAreas areas;
     private final long physEnd;
-    private final long bankPages;
     private final long smallBytes;
     private final long mostInLimbo;
     private final AtomicLong pollAbove;
 
     RawAllocator(final Epochs epochs, final FrameAllocator frames, final Vmalloc vmalloc, final Listener listener) {
         cpus = epochs.cpus();
-        this.frames = frames;
         areas = new AllocationAreas(vmalloc);
         table = frames.table();
         slabs = new SlabAllocator(epochs, frames, listener);
         deferred = new DeferredRuns(epochs, frames, listener);
         runs = new HeldRuns(cpus, frames, deferred);
+        contiguous = new ContiguousRuns(cpus, frames, deferred, runs);
         physEnd = frames.memory().physEnd();
-        bankPages = 1L << frames.memory().bankShift();
         mostInLimbo = Math.max(LEAST_IN_LIMBO, (frames.configuredFrames() << Pages.SHIFT) / LIMBO_SHARE);
         pollAbove = new AtomicLong(mostInLimbo);
-        smallBytes = Math.min(RunSizes.MAX_PAGES, bankPages) << Pages.SHIFT;
+        smallBytes = Math.min(RunSizes.MAX_PAGES, 1L << frames.memory().bankShift()) << Pages.SHIFT;
     }
 
     static long packed(final long bytes, final int owner) {
@@ -134,28 +132,6 @@ final class RawAllocator {
     }
 
     /**
-     * Allocates a longer run of contiguous frames.
-     *
-     * @param cpu the slot that the caller occupies.
-     * @return the address, or {@link #NOTHING}: larger than a bank, or not to be had in one piece.
-     */
-    long allocateContiguous(final Cpu cpu, final long size, final long alignment, final int owner) {
-        final long pages = Pages.of(size);
-        final long aligned = Math.max(pages, alignment >>> Pages.SHIFT);
-        if (aligned > bankPages) {
-            return NOTHING;
-        }
-        final long frame = frames.allocateRun(cpu, aligned, RunMark.of(RunMark.LOOSE, owner));
-        if (frame == PhysicalMemory.NO_FRAME) {
-            return NOTHING;
-        }
-        if (aligned > pages) {
-            frames.shrinkRun(cpu, frame, pages);
-        }
-        return frame << Pages.SHIFT;
-    }
-
-    /**
      * Allocates an area over scattered frames. May wait, outside sections.
      *
      * @throws org.vellum.report.ExhaustedException if there is no room.
@@ -186,7 +162,7 @@ final class RawAllocator {
             return areas.free(address, false);
         }
         if (Address.tag(address) == 0) {
-            return freeRun(address);
+            return contiguous.free(address);
         }
         final long freed = slabs.free(address);
         if (freed == SlabAllocator.NOT_HERE) {
@@ -214,7 +190,7 @@ final class RawAllocator {
                 return freed;
             }
             if (!isArea(address)) {
-                return deferRun(cpu, address);
+                return contiguous.defer(cpu, address);
             }
         } finally {
             if (cpu != null) {
@@ -222,57 +198,6 @@ final class RawAllocator {
             }
         }
         return areas.free(address, true);
-    }
-
-    private long freeRun(final long address) {
-        final long frame = address >>> Pages.SHIFT;
-        final long word = table.marked(frame);
-        final int mark = FrameTable.markOf(word);
-        if (RunMark.state(mark) == RunMark.HELD && (address & Pages.OFFSET_MASK) == 0) {
-            final int owner = RunMark.owner(mark);
-            final long pages = owner == 0 ? 0 : table.runFrames(frame);
-            // CAS: of two frees one wins, and the run's contents come before; partner: the acquire in HeldRuns.take.
-            if (table.replaceMark(frame, word, RunMark.SPARE)) {
-                return packed(pages << Pages.SHIFT, owner);
-            }
-        }
-        return freeAnyRun(address);
-    }
-
-    private long freeAnyRun(final long address) {
-        final long frame = address >>> Pages.SHIFT;
-        final int mark = table.mark(frame);
-        if (!isLiveRun(address, mark)) {
-            throw RunMisuse.of(table, address, mark);
-        }
-        // Only who has freed it knows that the length is still its own, so it is looked at before, and believed if the free succeeds.
-        final long pages = table.runFrames(frame);
-        if (!runs.free(frame, mark)) {
-            throw RunMisuse.freedMeanwhile(address);
-        }
-        return packed(pages << Pages.SHIFT, RunMark.owner(mark));
-    }
-
-    private long deferRun(final Cpu cpu, final long address) {
-        final long frame = address >>> Pages.SHIFT;
-        int mark = table.mark(frame);
-        if (!isLiveRun(address, mark)) {
-            throw RunMisuse.of(table, address, mark);
-        }
-        final int owner = RunMark.owner(mark);
-        while (isLiveRun(address, mark) && RunMark.owner(mark) == owner) {
-            final long pages = table.runFrames(frame);
-            if (deferred.add(cpu, frame, mark)) {
-                return packed(pages << Pages.SHIFT, owner);
-            }
-            // A slot has forgotten it meanwhile, perhaps.
-            mark = table.mark(frame);
-        }
-        throw RunMisuse.freedMeanwhile(address);
-    }
-
-    private static boolean isLiveRun(final long address, final int mark) {
-        return (address & Pages.OFFSET_MASK) == 0 && RunMark.isLive(mark);
     }
 
     /**
@@ -290,38 +215,7 @@ final class RawAllocator {
         if (isArea(address)) {
             return areas.look(address);
         }
-        final int mark = table.mark(address >>> Pages.SHIFT);
-        if (!isLiveRun(address, mark)) {
-            throw RunMisuse.of(table, address, mark);
-        }
-        return packed(table.runFrames(address >>> Pages.SHIFT) << Pages.SHIFT, RunMark.owner(mark));
-    }
-
-    /**
-     * Makes a run of frames longer or shorter where it is.
-     *
-     * @param address of a live run that the caller owns.
-     * @return whether it has that many pages now.
-     */
-    boolean resizeRun(final long address, final long pages) {
-        final long frame = address >>> Pages.SHIFT;
-        final long before = table.runFrames(frame);
-        final Cpu cpu = cpus.enter();
-        try {
-            if (pages == before) {
-                return true;
-            }
-            if (!runs.loosen(cpu, frame)) {
-                return false;
-            }
-            if (pages < before) {
-                frames.shrinkRun(cpu, frame, pages);
-                return true;
-            }
-            return frames.growRun(cpu, frame, pages);
-        } finally {
-            cpu.exit();
-        }
+        return contiguous.look(address);
     }
 
     /**
@@ -374,44 +268,9 @@ final class RawAllocator {
         return slabs.limboBytes() + deferred.bytes();
     }
 
-    /** Live runs, and their pages, by walking the table of frames: exact when quiet. */
-    long[] countRuns() {
-        final long[] sums = new long[2];
-        for (int bank = 1; bank < frames.memory().bankLimit(); bank++) {
-            if (frames.memory().bank(bank) != null) {
-                countRuns(bank * bankPages, (bank + 1) * bankPages, sums);
-            }
-        }
-        return sums;
-    }
-
-    private void countRuns(final long from, final long to, final long[] sums) {
-        for (long frame = from; frame < to; frame++) {
-            if (RunMark.isLive(table.mark(frame))) {
-                sums[0]++;
-                sums[1] += table.runFrames(frame);
-            }
-        }
-    }
-
     /** Bytes of all that is live and one owner's, by walking every table: exact when quiet. */
     long liveBytes(final int owner) {
-        long pages = 0;
-        for (int bank = 1; bank < frames.memory().bankLimit(); bank++) {
-            if (frames.memory().bank(bank) != null) {
-                pages += countPages(bank * bankPages, (bank + 1) * bankPages, owner);
-            }
-        }
-        return slabs.liveBytes(owner) + (pages << Pages.SHIFT) + areas.bytes(owner);
-    }
-
-    private long countPages(final long from, final long to, final int owner) {
-        long pages = 0;
-        for (long frame = from; frame < to; frame++) {
-            final int mark = table.mark(frame);
-            pages += RunMark.isLive(mark) && RunMark.owner(mark) == owner ? table.runFrames(frame) : 0;
-        }
-        return pages;
+        return slabs.liveBytes(owner) + (contiguous.pages(owner) << Pages.SHIFT) + areas.bytes(owner);
     }
 
     /** Areas that are live: exact when quiet. */
@@ -422,6 +281,11 @@ final class RawAllocator {
     /** Bytes of the areas that are live. */
     long areaBytes() {
         return areas.bytes(-1);
+    }
+
+    /** Runs by address, of any length. */
+    ContiguousRuns contiguous() {
+        return contiguous;
     }
 
     SlabAllocator slabs() {
