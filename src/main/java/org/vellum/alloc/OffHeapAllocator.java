@@ -30,6 +30,8 @@ import org.vellum.vmap.Vmalloc;
  *
  * <p>Thread safety: every method may be called by any thread, and memory freed by another than allocated it. Allocation waits for at most one
  * bounded grace period when memory has run out, and never inside a section. Freeing never waits, and needs no section.
+ * Under the eager policy, which is there to compare with, freeing memory that is not contiguous waits for a flush, and inside a section it
+ * is refused by an {@link IllegalStateException} that changes nothing.
  *
  * <p>An address that is kept beyond its free is told, by {@code free} and its relatives, until the memory is allocated again; of slabs
  * (up to 8 KiB) that have been recycled, and of areas, in all but one of 65,536 cases even then.
