@@ -84,7 +84,7 @@ final class VellumTest {
             }
             memory.trim();
             final String message = assertThrows(ExhaustedException.class, () -> memory.vmalloc(1L << 30)).getMessage();
-            assertTrue(message.contains("in limbo: 0 bytes of addresses (0 frames, 0 bytes)"), message);
+            assertTrue(message.contains("in limbo: 0 bytes, of them in areas 0 frames, 0 bytes"), message);
         }
     }
 

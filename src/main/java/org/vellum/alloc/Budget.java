@@ -16,8 +16,9 @@ import org.vellum.report.ExhaustedException;
  * A slot takes a {@linkplain #batch() batch} from the tree at once and charges from what is left of it, its <em>slack</em>, with
  * plain loads and stores; it keeps at most two batches of each budget. {@link #used()} does not count slack, limits do: before a charge
  * is refused, the slack below the refusing budget is collected from all slots that nobody occupies. So a budget can be filled to
- * its last byte, but for two batches for each slot that somebody occupies during all of the refused charge (some milliseconds
- * if that is what it takes) and each budget below the refusing one; a limit is never exceeded. Below 64 bytes of limit there is no slack.
+ * its last byte, but for two batches for each slot that somebody occupies during all of the refused charge and each budget below the
+ * refusing one; a limit is never exceeded. Below 64 bytes of limit there is no slack. An allocation outside sections keeps trying for some
+ * milliseconds if that is what it takes; inside a section nothing waits, and what is not known to be free counts as used.
  *
  * <p>Thread safety: all methods may be called by any thread, but those that take a {@link Cpu} only by its occupant. A charge that
  * races with {@link #close()} may be refused as if closed, and a close that races with a charge as if used.
@@ -153,18 +154,25 @@ public final class Budget implements AutoCloseable {
     }
 
     /**
-     * What is charged to this budget and all below it. Looks at every slot: for reports.
+     * What is charged to this budget and all below it. Looks at every slot, and for the root at every slab and frame as well, since what
+     * is allocated for no child is counted nowhere else: for reports.
      *
      * @return bytes, from 0 to the limit; exact while nobody charges, otherwise off by at most what is charged meanwhile, and a batch
      *     for each thread that does.
      */
     public long used() {
+        return parent == null ? charged() + budgets.uncharged() : charged();
+    }
+
+    /** {@link #used()} without what the root's own allocations come to. */
+    long charged() {
         return Math.max(0, words.reserved() - budgets.slack.under(this));
     }
 
     /**
      * The most that was ever used. Slack counts as used here: it is too high by at most two batches for each slot and
-     * budget from here down. Too low only by what other threads gave back in the very moment of the peak.
+     * budget from here down. Too low only by what other threads gave back in the very moment of the peak; and the root's by what is
+     * allocated for no child.
      *
      * @return bytes, at most the limit.
      */
@@ -178,8 +186,8 @@ public final class Budget implements AutoCloseable {
     }
 
     /**
-     * Charges bytes to this budget, and so to all its ancestors. Makes no garbage. Never calls a {@link Reclaim}; spins, and in the end
-     * parks, a few milliseconds at most, only if what it would be refused for may yet come back.
+     * Charges bytes to this budget, and so to all its ancestors. Makes no garbage. Never calls a {@link Reclaim}, never waits: spins a few
+     * microseconds if what it would be refused for may yet come back, then answers by what is known.
      *
      * @param cpu the slot that the caller occupies, one with or without caches, or null if it could get none.
      * @param bytes at least 1.
@@ -188,6 +196,11 @@ public final class Budget implements AutoCloseable {
      * @throws IllegalStateException if this budget is closed.
      */
     public boolean tryCharge(final Cpu cpu, final long bytes) {
+        return attempt(cpu, bytes) == Reservation.CHARGED;
+    }
+
+    /** {@link #tryCharge} that tells a refusal which is final from one that is not: see {@link Reservation}. */
+    int attempt(final Cpu cpu, final long bytes) {
         if (cpu != null && cpu.carriesCaches() && bytes > 0 && budgets.cpus.owns(cpu)) {
             final long base = slackAddress;
             if (base > CLOSED) {
@@ -196,7 +209,7 @@ public final class Budget implements AutoCloseable {
                 if (left >= 0) {
                     // Opaque: partner of Slack.peek().
                     UnsafeApi.putLongOpaque(null, at, left);
-                    return true;
+                    return Reservation.CHARGED;
                 }
             }
         }

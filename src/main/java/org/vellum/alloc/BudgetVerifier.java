@@ -39,7 +39,7 @@ final class BudgetVerifier {
         require(own(budget) >= 0, budget, "more slack and children than reserved");
         require(budget.words.reserved() <= budget.limit(), budget, "beyond limit=" + budget.limit());
         require(budget.words.isSettledSince(budget.words.unsettled()), budget, "unsettled=" + budget.words.unsettled());
-        require(budget.highWater() >= budget.used() && budget.highWater() <= budget.limit(), budget,
+        require(budget.highWater() >= budget.charged() && budget.highWater() <= budget.limit(), budget,
             "highWater=" + budget.highWater());
         require(!budget.isClosed() || own(budget) == 0, budget, "charged though closed");
     }

@@ -6,6 +6,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.IntToLongFunction;
+import java.util.function.LongSupplier;
 import org.vellum.cpu.Cpus;
 import org.vellum.cpu.SpinLock;
 import org.vellum.report.ExhaustedException;
@@ -37,6 +38,8 @@ public final class Budgets {
     private final SpinLock lock;
     private final AtomicReferenceArray<Budget> byId = new AtomicReferenceArray<>(MAX_CHILDREN + 1);
     private final Budget root;
+    /** Bytes that are live and were charged to nobody; the root's. Replaced once, by whoever allocates without charging. */
+    private volatile LongSupplier uncharged = () -> 0;
 
     /** One more than the largest number ever given. Written under the lock, after the budget is in its place. */
     private volatile int idsInUse = 1;
@@ -71,6 +74,15 @@ public final class Budgets {
             throw new IllegalArgumentException("no such budget: id=" + id);
         }
         return budget;
+    }
+
+    /** What the root's own allocations come to is found by counting them: charging each would cost the hot path. */
+    void countUncharged(final LongSupplier bytes) {
+        uncharged = bytes;
+    }
+
+    long uncharged() {
+        return uncharged.getAsLong();
     }
 
     Budget byIdOrNull(final int id) {

@@ -24,6 +24,11 @@ final class Caches implements Reclaimer.Source {
     }
 
     @Override
+    public long cachedBytes() {
+        return raw.cachedBytes();
+    }
+
+    @Override
     public long limboBytes() {
         return raw.limboBytes();
     }

@@ -52,10 +52,20 @@ final class Charges {
         }
     }
 
+    /** Waits between sections only: inside one of the caller's, what is not known to be free is taken for used. */
     private boolean tryCharge(final Budget budget, final long bytes) {
+        int outcome = attempt(budget, bytes);
+        for (int rests = 0; outcome == Reservation.UNDECIDED && rests < Reservation.MOST_RESTS && !cpus.inSection(); rests++) {
+            budgets.reservation.rest();
+            outcome = attempt(budget, bytes);
+        }
+        return outcome == Reservation.CHARGED;
+    }
+
+    private int attempt(final Budget budget, final long bytes) {
         final Cpu cpu = cpus.enter();
         try {
-            return budget.tryCharge(cpu, bytes);
+            return budget.attempt(cpu, bytes);
         } finally {
             cpu.exit();
         }

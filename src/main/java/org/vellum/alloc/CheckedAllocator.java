@@ -182,8 +182,20 @@ final class CheckedAllocator implements Detour {
         }
         // Always elsewhere, so that whoever kept the old address is found out.
         final long moved = allocate(size, 1, record.budget, false);
-        access.copyMemory(address, moved, Math.min(size, record.size));
-        free(address, false);
+        boolean done = false;
+        try {
+            if (record.isFreed()) {
+                // By a budget's callback, in the allocation.
+                throw alreadyFree(record);
+            }
+            access.copyMemory(address, moved, Math.min(size, record.size));
+            free(address, false);
+            done = true;
+        } finally {
+            if (!done) {
+                free(moved, false);
+            }
+        }
         return moved;
     }
 

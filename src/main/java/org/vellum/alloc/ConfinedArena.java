@@ -45,20 +45,31 @@ final class ConfinedArena extends Arena {
         while (chunkBytes < size + alignment) {
             chunkBytes *= 2;
         }
-        final long chunk = addChunk(chunkBytes, ALIGNMENT);
-        end = chunk + chunkBytes;
-        chunkBytes = Math.min(2 * chunkBytes, LONGEST_CHUNK);
+        final int bytes = chunkBytes;
+        final long chunk = addChunk(bytes, ALIGNMENT);
+        end = chunk + bytes;
+        chunkBytes = Math.min(2 * bytes, LONGEST_CHUNK);
         final long from = chunk + alignment - 1 & -alignment;
         next = from + size;
         return from;
     }
 
+    /** A budget's callback may use the arena while the chunk is allocated, even close it: nothing seen before is believed after. */
     private long addChunk(final long bytes, final long alignment) {
-        if (count == chunks.length) {
-            chunks = Arrays.copyOf(chunks, 2 * count);
-        }
         final long chunk = allocator.allocate(bytes, alignment, budget);
-        chunks[count++] = chunk;
+        boolean kept = false;
+        try {
+            require();
+            if (count == chunks.length) {
+                chunks = Arrays.copyOf(chunks, 2 * count);
+            }
+            chunks[count++] = chunk;
+            kept = true;
+        } finally {
+            if (!kept) {
+                allocator.free(chunk);
+            }
+        }
         reserved += bytes;
         return chunk;
     }

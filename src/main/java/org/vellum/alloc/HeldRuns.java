@@ -105,8 +105,14 @@ final class HeldRuns {
 
     private long takeNew(final Cpu cpu, final int runClass, final long place, final int owner) {
         final long frame = frames.allocateRun(cpu, RunSizes.pages(runClass), RunMark.of(RunMark.HELD, owner));
-        if (frame != NO_FRAME) {
+        if (frame == NO_FRAME) {
+            return NO_FRAME;
+        }
+        if (places.getPlain(place) == 0) {
             places.putPlain(place, frame);
+        } else {
+            // A watermark's callback has allocated here, on this slot, meanwhile: nobody else can have changed the mark yet.
+            forget(frame);
         }
         return frame;
     }

@@ -46,7 +46,7 @@ final class LeakReport {
         if (count > 0) {
             line(count + " objects, " + bytes + " bytes in slabs");
         }
-        final long[] runs = raw.countRuns();
+        final long[] runs = raw.contiguous().count();
         if (runs[0] > 0) {
             count += runs[0];
             bytes += runs[1] << Pages.SHIFT;

@@ -30,6 +30,8 @@ import org.vellum.vmap.Vmalloc;
  *
  * <p>Thread safety: every method may be called by any thread, and memory freed by another than allocated it. Allocation waits for at most one
  * bounded grace period when memory has run out, and never inside a section. Freeing never waits, and needs no section.
+ * Under the eager policy, which is there to compare with, freeing memory that is not contiguous waits for a flush, and inside a section it
+ * is refused by an {@link IllegalStateException} that changes nothing.
  *
  * <p>An address that is kept beyond its free is told, by {@code free} and its relatives, until the memory is allocated again; of slabs
  * (up to 8 KiB) that have been recycled, and of areas, in all but one of 65,536 cases even then.
@@ -68,6 +70,7 @@ public final class OffHeapAllocator {
         memory = frames.memory();
         budgets = new Budgets(epochs.cpus(), listener);
         raw = new RawAllocator(epochs, frames, vmalloc, listener);
+        budgets.countUncharged(() -> raw.liveBytes(0));
         plain = new PlainAllocator(epochs.cpus(), raw, budgets, reclaimer, retirements, access, memory);
         checked = options.checked() ? new CheckedAllocator(plain, budgets, access, epochs.cpus(), retirements, listener,
             options.quarantineBytes(frames.configuredFrames() << Pages.SHIFT)) : null;
@@ -337,7 +340,7 @@ public final class OffHeapAllocator {
      */
     public AllocatorStats stats() {
         final SlabCounts slabs = raw.slabs().count();
-        final long[] runs = raw.countRuns();
+        final long[] runs = raw.contiguous().count();
         final long areaBytes = raw.areaBytes();
         final long spareBytes = raw.runs().sparePages() << Pages.SHIFT;
         final long runBytes = runs[1] << Pages.SHIFT;
@@ -347,7 +350,7 @@ public final class OffHeapAllocator {
             objects += ofClass;
         }
         return new AllocatorStats(slabs.liveBytes() + runBytes + areaBytes, objects, runs[0], runBytes, raw.areas(), areaBytes,
-            slabs, slabBytes - slabs.liveBytes() - slabs.deferredBytes() + spareBytes, slabs.strandedBytes() + spareBytes,
+            slabs, slabs.freeBytes() + spareBytes, slabs.strandedBytes() + spareBytes,
             raw.limboBytes(), checked == null ? 0 : checked.quarantinedBytes(),
             slabBytes + runBytes + areaBytes + spareBytes, budgetStats(budgets.root(), new ArrayList<>()));
     }

@@ -25,6 +25,7 @@ final class PlainAllocator {
     private final Cpus cpus;
     private final RawAllocator raw;
     private final SlabAllocator slabs;
+    private final ContiguousRuns contiguous;
     private final Charges charges;
     private final Reclaimer reclaimer;
     private final Retirements retirements;
@@ -37,6 +38,7 @@ final class PlainAllocator {
         this.cpus = cpus;
         this.raw = raw;
         slabs = raw.slabs();
+        contiguous = raw.contiguous();
         this.reclaimer = reclaimer;
         this.retirements = retirements;
         charges = new Charges(cpus, budgets);
@@ -205,7 +207,7 @@ final class PlainAllocator {
     private long tryContiguous(final long size, final long alignment, final int owner) {
         final Cpu cpu = cpus.enter();
         try {
-            return raw.allocateContiguous(cpu, size, alignment, owner);
+            return contiguous.allocate(cpu, size, alignment, owner);
         } finally {
             cpu.exit();
         }
@@ -215,7 +217,7 @@ final class PlainAllocator {
         if (Address.tag(address) != 0) {
             settle(raw.freeTagged(address));
         } else if (address != 0) {
-            settle(raw.freeRun(address));
+            settle(contiguous.free(address));
         }
     }
 
@@ -266,7 +268,8 @@ final class PlainAllocator {
         }
         boolean resized = false;
         try {
-            resized = raw.resizeRun(address, after >>> Pages.SHIFT);
+            requireLive(address);
+            resized = contiguous.resize(address, after >>> Pages.SHIFT);
         } finally {
             if (resized == after < before) {
                 charges.uncharge(budget, Math.abs(after - before));
@@ -295,17 +298,23 @@ final class PlainAllocator {
 
     private long move(final long address, final long size, final long content, final Budget budget) {
         final long moved = allocate(size, 1, budget, false);
-        boolean copied = false;
+        boolean done = false;
         try {
+            requireLive(address);
             copy(address, moved, content);
-            copied = true;
+            free(address);
+            done = true;
         } finally {
-            if (!copied) {
+            if (!done) {
                 free(moved);
             }
         }
-        free(address);
         return moved;
+    }
+
+    /** A budget's callback may have freed what its caller was about to move: it throws then, before anything of it is touched. */
+    private void requireLive(final long address) {
+        raw.look(address);
     }
 
     private void copy(final long from, final long to, final long bytes) {

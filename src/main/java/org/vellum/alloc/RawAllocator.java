@@ -1,6 +1,5 @@
 package org.vellum.alloc;
 
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 import org.vellum.cpu.Cpu;
 import org.vellum.cpu.Cpus;
@@ -13,8 +12,8 @@ import org.vellum.mmu.Address;
 import org.vellum.report.Listener;
 import org.vellum.slab.SizeClasses;
 import org.vellum.slab.SlabAllocator;
+import org.vellum.vmap.AllocationAreas;
 import org.vellum.vmap.Vmalloc;
-import org.vellum.vmap.VmallocFlags;
 
 /**
  * Finds memory of any size and takes it back: which room serves what, and nothing else. Owners are numbers here, exhaustion is a
@@ -36,34 +35,29 @@ final class RawAllocator {
     private static final long LEAST_IN_LIMBO = 1 << 20;
 
     private final Cpus cpus;
-    private final FrameAllocator frames;
     private final FrameTable table;
     private final SlabAllocator slabs;
     private final DeferredRuns deferred;
     private final HeldRuns runs;
-    private final Vmalloc vmalloc;
+    private final ContiguousRuns contiguous;
+    private final AllocationAreas areas;
     private final long physEnd;
-    private final long bankPages;
     private final long smallBytes;
     private final long mostInLimbo;
     private final AtomicLong pollAbove;
 
-    /** Of each area that was given out here, and so the list of them; they are long, and few. Of two frees one takes it off. */
-    private final ConcurrentHashMap<Long, Integer> areaOwners = new ConcurrentHashMap<>();
-
     RawAllocator(final Epochs epochs, final FrameAllocator frames, final Vmalloc vmalloc, final Listener listener) {
         cpus = epochs.cpus();
-        this.frames = frames;
-        this.vmalloc = vmalloc;
+        areas = new AllocationAreas(vmalloc);
         table = frames.table();
         slabs = new SlabAllocator(epochs, frames, listener);
         deferred = new DeferredRuns(epochs, frames, listener);
         runs = new HeldRuns(cpus, frames, deferred);
+        contiguous = new ContiguousRuns(cpus, frames, deferred, runs);
         physEnd = frames.memory().physEnd();
-        bankPages = 1L << frames.memory().bankShift();
         mostInLimbo = Math.max(LEAST_IN_LIMBO, (frames.configuredFrames() << Pages.SHIFT) / LIMBO_SHARE);
         pollAbove = new AtomicLong(mostInLimbo);
-        smallBytes = Math.min(RunSizes.MAX_PAGES, bankPages) << Pages.SHIFT;
+        smallBytes = Math.min(RunSizes.MAX_PAGES, 1L << frames.memory().bankShift()) << Pages.SHIFT;
     }
 
     static long packed(final long bytes, final int owner) {
@@ -138,45 +132,12 @@ final class RawAllocator {
     }
 
     /**
-     * Allocates a longer run of contiguous frames.
-     *
-     * @param cpu the slot that the caller occupies.
-     * @return the address, or {@link #NOTHING}: larger than a bank, or not to be had in one piece.
-     */
-    long allocateContiguous(final Cpu cpu, final long size, final long alignment, final int owner) {
-        final long pages = Pages.of(size);
-        final long aligned = Math.max(pages, alignment >>> Pages.SHIFT);
-        if (aligned > bankPages) {
-            return NOTHING;
-        }
-        final long frame = frames.allocateRun(cpu, aligned, RunMark.of(RunMark.LOOSE, owner));
-        if (frame == PhysicalMemory.NO_FRAME) {
-            return NOTHING;
-        }
-        if (aligned > pages) {
-            frames.shrinkRun(cpu, frame, pages);
-        }
-        return frame << Pages.SHIFT;
-    }
-
-    /**
      * Allocates an area over scattered frames. May wait, outside sections.
      *
      * @throws org.vellum.report.ExhaustedException if there is no room.
      */
     long allocateArea(final long size, final long alignment, final int owner, final boolean zeroed) {
-        final long address = vmalloc.vmalloc(size, Math.max(alignment, Pages.SIZE),
-            zeroed ? VmallocFlags.ZERO : VmallocFlags.NONE);
-        boolean noted = false;
-        try {
-            areaOwners.put(address, owner);
-            noted = true;
-        } finally {
-            if (!noted) {
-                vmalloc.vfree(address);
-            }
-        }
-        return address;
+        return areas.allocate(size, Math.max(alignment, Pages.SIZE), owner, zeroed);
     }
 
     boolean isArea(final long address) {
@@ -196,13 +157,13 @@ final class RawAllocator {
      * @throws IllegalStateException if it is free already.
      */
     long free(final long address) {
-        return Address.tag(address) != 0 ? freeTagged(address) : freeRun(address);
+        return Address.tag(address) != 0 ? freeTagged(address) : contiguous.free(address);
     }
 
     /** {@link #free} of an object, which lies in the linear map, or an area, which does not. */
     long freeTagged(final long address) {
         if (isArea(address)) {
-            return freeArea(address, false);
+            return areas.free(address, false);
         }
         final long freed = slabs.free(address);
         if (freed == SlabAllocator.NOT_HERE) {
@@ -230,86 +191,14 @@ final class RawAllocator {
                 return freed;
             }
             if (!isArea(address)) {
-                return deferRun(cpu, address);
+                return contiguous.defer(cpu, address);
             }
         } finally {
             if (cpu != null) {
                 cpu.exit();
             }
         }
-        return freeArea(address, true);
-    }
-
-    /** {@link #free} of a run of frames: it has no tag. An area always has one. */
-    long freeRun(final long address) {
-        final long frame = address >>> Pages.SHIFT;
-        final long word = table.marked(frame);
-        final int mark = FrameTable.markOf(word);
-        if (RunMark.state(mark) == RunMark.HELD && (address & Pages.OFFSET_MASK) == 0) {
-            final int owner = RunMark.owner(mark);
-            final long pages = owner == 0 ? 0 : table.runFrames(frame);
-            // CAS: of two frees one wins, and the run's contents come before; partner: the acquire in HeldRuns.take.
-            if (table.replaceMark(frame, word, RunMark.SPARE)) {
-                return packed(pages << Pages.SHIFT, owner);
-            }
-        }
-        return freeAnyRun(address);
-    }
-
-    private long freeAnyRun(final long address) {
-        final long frame = address >>> Pages.SHIFT;
-        final int mark = table.mark(frame);
-        if (!isLiveRun(address, mark)) {
-            throw RunMisuse.of(table, address, mark);
-        }
-        // Only who has freed it knows that the length is still its own, so it is looked at before, and believed if the free succeeds.
-        final long pages = table.runFrames(frame);
-        if (!runs.free(frame, mark)) {
-            throw RunMisuse.freedMeanwhile(address);
-        }
-        return packed(pages << Pages.SHIFT, RunMark.owner(mark));
-    }
-
-    private long deferRun(final Cpu cpu, final long address) {
-        final long frame = address >>> Pages.SHIFT;
-        int mark = table.mark(frame);
-        if (!isLiveRun(address, mark)) {
-            throw RunMisuse.of(table, address, mark);
-        }
-        final int owner = RunMark.owner(mark);
-        while (isLiveRun(address, mark) && RunMark.owner(mark) == owner) {
-            final long pages = table.runFrames(frame);
-            if (deferred.add(cpu, frame, mark)) {
-                return packed(pages << Pages.SHIFT, owner);
-            }
-            // A slot has forgotten it meanwhile, perhaps.
-            mark = table.mark(frame);
-        }
-        throw RunMisuse.freedMeanwhile(address);
-    }
-
-    private static boolean isLiveRun(final long address, final int mark) {
-        return (address & Pages.OFFSET_MASK) == 0 && RunMark.isLive(mark);
-    }
-
-    private long freeArea(final long address, final boolean afterGrace) {
-        final Integer owner = areaOwners.remove(address);
-        if (owner == null) {
-            throw notOurArea(address);
-        }
-        final long bytes = vmalloc.sizeOf(address);
-        if (afterGrace) {
-            vmalloc.retire(address);
-        } else {
-            vmalloc.vfree(address);
-        }
-        return packed(bytes, owner);
-    }
-
-    private IllegalArgumentException notOurArea(final long address) {
-        // Throws by itself, and says more, unless there is one.
-        vmalloc.sizeOf(address);
-        return new IllegalArgumentException("an area of vmalloc's, not of the allocator's: address=0x" + Long.toHexString(address));
+        return areas.free(address, true);
     }
 
     /**
@@ -325,44 +214,9 @@ final class RawAllocator {
             return found;
         }
         if (isArea(address)) {
-            final Integer owner = areaOwners.get(address);
-            if (owner == null) {
-                throw notOurArea(address);
-            }
-            return packed(vmalloc.sizeOf(address), owner);
+            return areas.look(address);
         }
-        final int mark = table.mark(address >>> Pages.SHIFT);
-        if (!isLiveRun(address, mark)) {
-            throw RunMisuse.of(table, address, mark);
-        }
-        return packed(table.runFrames(address >>> Pages.SHIFT) << Pages.SHIFT, RunMark.owner(mark));
-    }
-
-    /**
-     * Makes a run of frames longer or shorter where it is.
-     *
-     * @param address of a live run that the caller owns.
-     * @return whether it has that many pages now.
-     */
-    boolean resizeRun(final long address, final long pages) {
-        final long frame = address >>> Pages.SHIFT;
-        final long before = table.runFrames(frame);
-        final Cpu cpu = cpus.enter();
-        try {
-            if (pages == before) {
-                return true;
-            }
-            if (!runs.loosen(cpu, frame)) {
-                return false;
-            }
-            if (pages < before) {
-                frames.shrinkRun(cpu, frame, pages);
-                return true;
-            }
-            return frames.growRun(cpu, frame, pages);
-        } finally {
-            cpu.exit();
-        }
+        return contiguous.look(address);
     }
 
     /**
@@ -372,11 +226,7 @@ final class RawAllocator {
      * @throws org.vellum.report.ExhaustedException if there is no room; the area is as it was.
      */
     long reallocateArea(final long address, final long size) {
-        final long moved = vmalloc.vrealloc(address, size);
-        if (moved != address) {
-            areaOwners.put(moved, areaOwners.remove(address));
-        }
-        return moved;
+        return areas.reallocate(address, size);
     }
 
     /** Releases what has passed. Never waits. */
@@ -410,47 +260,33 @@ final class RawAllocator {
         runs.drainIdle();
     }
 
+    /** Free bytes of slabs, and of the runs that slots hold. */
+    long cachedBytes() {
+        return slabs.count().freeBytes() + (runs.sparePages() << Pages.SHIFT);
+    }
+
     long limboBytes() {
         return slabs.limboBytes() + deferred.bytes();
     }
 
-    /** Live runs, and their pages, by walking the table of frames: exact when quiet. */
-    long[] countRuns() {
-        final long[] sums = new long[2];
-        for (int bank = 1; bank < frames.memory().bankLimit(); bank++) {
-            if (frames.memory().bank(bank) != null) {
-                countRuns(bank * bankPages, (bank + 1) * bankPages, sums);
-            }
-        }
-        return sums;
+    /** Bytes of all that is live and one owner's, by walking every table: exact when quiet. */
+    long liveBytes(final int owner) {
+        return slabs.liveBytes(owner) + (contiguous.pages(owner) << Pages.SHIFT) + areas.bytes(owner);
     }
 
-    private void countRuns(final long from, final long to, final long[] sums) {
-        for (long frame = from; frame < to; frame++) {
-            if (RunMark.isLive(table.mark(frame))) {
-                sums[0]++;
-                sums[1] += table.runFrames(frame);
-            }
-        }
-    }
-
-    /** Areas that are live. */
+    /** Areas that are live: exact when quiet. */
     int areas() {
-        return areaOwners.size();
+        return (int)areas.count();
     }
 
     /** Bytes of the areas that are live. */
     long areaBytes() {
-        long bytes = 0;
-        for (final Long address : areaOwners.keySet()) {
-            try {
-                bytes += vmalloc.sizeOf(address);
-            } catch (final IllegalArgumentException e) {
-                // Freed since the look.
-                continue;
-            }
-        }
-        return bytes;
+        return areas.bytes(-1);
+    }
+
+    /** Runs by address, of any length. */
+    ContiguousRuns contiguous() {
+        return contiguous;
     }
 
     SlabAllocator slabs() {

@@ -1,7 +1,5 @@
 package org.vellum.alloc;
 
-import org.vellum.report.ExhaustedException;
-
 /**
  * Has every allocation and free recorded before anybody else can know of it; the rest is up to the allocator behind.
  *
@@ -48,14 +46,17 @@ final class RecordingAllocator implements Detour {
             throw new IllegalArgumentException("size=" + size);
         }
         trace.freed(address);
+        boolean done = false;
         try {
             final long moved = checked == null ? plain.reallocate(address, size) : checked.reallocate(address, size);
+            done = true;
             trace.allocated(moved, size);
             return moved;
-        } catch (final ExhaustedException e) {
-            // The memory is where it was.
-            trace.allocated(address, before);
-            throw e;
+        } finally {
+            if (!done) {
+                // Whatever stopped it, the memory is where it was.
+                trace.allocated(address, before);
+            }
         }
     }
 

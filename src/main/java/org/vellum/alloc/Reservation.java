@@ -32,13 +32,22 @@ import org.vellum.cpu.StackReserve;
  * b1, then all of the change precedes all of the looks, against what we supposed. What settles without a move was charged, and is no error.
  *
  * <h2>What it is not</h2>
- * It does not help a thread that was stopped between a1 and a4: whoever is refused tries for some milliseconds, then is refused. Nor does it
+ * It does not help a thread that was stopped between a1 and a4: a try spins a few microseconds, then is UNDECIDED, since it is made inside a
+ * section and nothing may wait there. Who is in no section of his own leaves it, rests and tries again, for some milliseconds. Nor does it
  * reach the slack of a slot that somebody occupies all the while: at most two {@linkplain Budget#batch() batches} of each budget
  * below the refusing one. {@code BudgetStress} runs both races.
  */
 final class Reservation {
-    private static final int SPINS = 64;
-    private static final int MOST_ROUNDS = SPINS + 200;
+    static final int REFUSED = 0;
+    static final int CHARGED = 1;
+    /** Refused, but what it was refused for may yet come back: by a change under way, or from a slot that is busy. */
+    static final int UNDECIDED = 2;
+
+    /** How often who may wait tries again, outside sections: some milliseconds. */
+    static final int MOST_RESTS = 200;
+
+    /** Rounds of one try, in which a change of a few instructions elsewhere ends: a few microseconds, as for a lock. */
+    private static final int SPINS = 16;
     private static final long PARK_NANOS = 20_000;
 
     /** The part of what is left that one slot may take ahead: so that slack is small where the limit is near. */
@@ -89,10 +98,10 @@ final class Reservation {
      * Charges what the slot's slack does not cover.
      *
      * @param keeper the slot that the caller occupies, if it keeps slack of this budget, or null.
-     * @return whether it fitted; if not, nothing is charged.
+     * @return CHARGED, REFUSED or UNDECIDED; unless CHARGED, nothing is charged.
      * @throws IllegalStateException if the budget is closed.
      */
-    boolean charge(final Budget budget, final Cpu keeper, final long bytes) {
+    int charge(final Budget budget, final Cpu keeper, final long bytes) {
         StackReserve.ensure();
         budget.requireOpen();
         Budget suspect = null;
@@ -103,16 +112,20 @@ final class Reservation {
             final Budget full = firstWithoutRoom(budget, missing);
             if (full == null) {
                 if (take(budget, keeper, missing)) {
-                    return true;
+                    return CHARGED;
                 }
                 continue;
             }
-            final boolean certain = full == suspect && collected == 0 && isFinal(full, missing, before);
-            if (certain || round >= MOST_ROUNDS) {
+            if (full == suspect && collected == 0 && isFinal(full, missing, before)) {
                 refusals.incrementAndGet();
-                return false;
+                return REFUSED;
             }
-            pause(round);
+            if (round >= SPINS) {
+                return UNDECIDED;
+            }
+            if (round > 1) {
+                Thread.onSpinWait();
+            }
             suspect = full;
             before = full.words.unsettled();
             collected = slack.collect(full);
@@ -144,13 +157,9 @@ final class Reservation {
         return bytes > room && full.words.isSettledSince(before);
     }
 
-    /** Parked, in the end, so that a holder which was preempted on the same processor gets to run. Bounded by the caller. */
-    private void pause(final int round) {
-        if (round >= SPINS) {
-            LockSupport.parkNanos(this, PARK_NANOS);
-        } else if (round > 1) {
-            Thread.onSpinWait();
-        }
+    /** Between two tries, outside sections: parked, so that a holder which was preempted on the same processor gets to run. */
+    void rest() {
+        LockSupport.parkNanos(this, PARK_NANOS);
     }
 
     /** a1 to a4: reserves at every budget from this one up, and some more for the slot; or at none. */

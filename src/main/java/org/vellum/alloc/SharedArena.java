@@ -38,16 +38,13 @@ final class SharedArena extends Arena {
     private final AtomicReference<Chunk> top = new AtomicReference<>();
     private final AtomicReference<Chunk> alone = new AtomicReference<>();
     private final AtomicLong reserved = new AtomicLong();
+    /** Made at the beginning: what ends an arena must not fail for want of heap. */
+    private final Ended ended = new Ended();
 
     /** The chunks of the closed arena, until they are given back. */
     private final class Ended extends Retirement {
-        private final Chunk chunks;
-        private final Chunk others;
-
-        Ended(final Chunk chunks, final Chunk others) {
-            this.chunks = chunks;
-            this.others = others;
-        }
+        private Chunk chunks;
+        private Chunk others;
 
         @Override
         protected void released() {
@@ -146,7 +143,9 @@ final class SharedArena extends Arena {
         // Exchange: whoever puts a chunk there until now has it retired, too; partner: the compare-and-set of alone above.
         final Chunk others = alone.getAndSet(CLOSED);
         if (chunks != null || others != null) {
-            retirements.retire(new Ended(chunks, others));
+            ended.chunks = chunks;
+            ended.others = others;
+            retirements.retire(ended);
         }
     }
 }

@@ -15,8 +15,8 @@
  *
  * <h2>Who may free</h2>
  * Any thread, without a section, without waiting. The step at which one of two frees wins is one compare-and-set: of the
- * object's state byte, of the run's frame word; an area is taken off a list. All three also tell what is not the
- * allocator's: frames that others took bear no mark of it, areas that {@code vmalloc} gave out directly are not in its list.
+ * object's state byte, of the run's frame word, of the state of an area's record. All three also tell what is not the
+ * allocator's: frames that others took bear no mark of it, areas that {@code vmalloc} gave out directly are of another kind.
  *
  * <h2>Exhaustion</h2>
  * Nothing is kept from anybody for good: what slots hold is given up, limbo is polled, then one bounded grace period is waited

@@ -278,6 +278,14 @@ public final class SlabAllocator {
     }
 
     /**
+     * @param owner 0 to {@link #MAX_OWNER}.
+     * @return bytes of its live objects, each as large as its class; by walking the tables, exact when quiet.
+     */
+    public long liveBytes(final int owner) {
+        return SlabCounts.liveBytes(table, SlabTable.LIVE + owner);
+    }
+
+    /**
      * Walks every slab of a quiet system.
      *
      * @throws AssertionError naming the first thing that is wrong.

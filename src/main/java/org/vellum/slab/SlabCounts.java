@@ -20,6 +20,11 @@ public record SlabCounts(
     int slabs, int current, int keptEmpty, long[] objects, long liveBytes, long deferredBytes, long strandedBytes, long created,
     long released, long adopted) {
 
+    /** @return bytes of slabs that are neither live nor wait for a grace period. */
+    public long freeBytes() {
+        return (long)slabs * SlabTable.BYTES - liveBytes - deferredBytes;
+    }
+
     static SlabCounts of(final Slabs slabs, final CurrentSlabs current) {
         final SlabTable table = slabs.table;
         final long[] objects = new long[SizeClasses.COUNT];
@@ -49,6 +54,20 @@ public record SlabCounts(
         }
         return new SlabCounts(count, owned, slabs.keptEmpty(), objects, liveBytes, deferred, stranded, slabs.created.get(),
             slabs.released.get(), slabs.adopted.get());
+    }
+
+    /** Bytes of the objects whose state is that of one owner's. */
+    static long liveBytes(final SlabTable table, final int live) {
+        long bytes = 0;
+        for (int slab = 0; slab < table.limit(); slab++) {
+            final long word = table.wordVolatile(slab);
+            final int objects = word == SlabWord.NO_SLAB ? 0 : SizeClasses.objects(SlabWord.sizeClass(word));
+            for (int object = 0; object < objects; object++) {
+                final int state = UnsafeApi.getByte(table.stateAddress(slab, object)) & 0xFF;
+                bytes += state == live ? SizeClasses.size(SlabWord.sizeClass(word)) : 0;
+            }
+        }
+        return bytes;
     }
 
     private static int countLive(final SlabTable table, final int slab, final int objects) {

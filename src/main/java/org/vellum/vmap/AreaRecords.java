@@ -15,7 +15,7 @@ import org.vellum.mmu.Address;
  *        4  link: of limbo, or of the pool
  *        5  stamp: of limbo
  *        6  bytes asked for
- *        7  alignment, pages
+ *        7  owner (8) | alignment, pages (56)     the owner: of allocations, by whoever has just made or moved it
  * </pre>
  *
  * The generation comes from one counter, so that neighbours in time differ, and skips values whose low 16 bits are 0: those
@@ -49,6 +49,8 @@ final class AreaRecords {
     private static final int GENERATION_SHIFT = 16;
     private static final long NIBBLE = 0xF;
     private static final long TAGS = 0xFFFF;
+    private static final int OWNER_SHIFT = 56;
+    private static final long ALIGN_MASK = (1L << OWNER_SHIFT) - 1;
 
     private final Words words;
     private final long capacity;
@@ -206,11 +208,21 @@ final class AreaRecords {
     }
 
     long align(final long id) {
-        return words.getOpaque(id * STRIDE_WORDS + ALIGN);
+        return words.getOpaque(id * STRIDE_WORDS + ALIGN) & ALIGN_MASK;
     }
 
+    /** Of a reserved area, by its owner; nobody is charged for it yet. */
     void align(final long id, final long pages) {
         words.putOpaque(id * STRIDE_WORDS + ALIGN, pages);
+    }
+
+    int owner(final long id) {
+        return (int)(words.getOpaque(id * STRIDE_WORDS + ALIGN) >>> OWNER_SHIFT);
+    }
+
+    /** Of an area whose address nobody else has been told. Opaque: whoever frees it learns of it with the address. */
+    void owner(final long id, final int owner) {
+        words.putOpaque(id * STRIDE_WORDS + ALIGN, align(id) | (long)owner << OWNER_SHIFT);
     }
 
     long link(final long id) {

@@ -133,20 +133,21 @@ final class AreaResizer {
     private long tryGrow(final long id, final long word, final long address, final long size, final long pages) {
         final int flags = AreaRecords.flagsOf(word);
         final long newPages = Pages.of(size);
-        final long behind = reserveBehind(id, flags, newPages - pages);
+        final long behind = reserveBehind(id, word, newPages - pages);
         if (behind >= 0) {
             return extend(id, word, address, size, pages, behind);
         }
         final long target = space.reserve(
-            AreaKind.VMALLOC, flags, newPages, records.align(id), 0, space.table.pages(), size);
+            AreaRecords.kindOf(word), flags, newPages, records.align(id), 0, space.table.pages(), size);
         return target < 0 ? target : move(id, word, address, pages, target);
     }
 
     /** The addresses right behind an area and its guard, as an area of its own; or {@link #NO_RANGE}, or {@link #BUSY}. */
-    private long reserveBehind(final long id, final int flags, final long added) {
+    private long reserveBehind(final long id, final long word, final long added) {
+        final int flags = AreaRecords.flagsOf(word) | VmallocFlags.NO_GUARD;
         final long end = records.start(id) + records.span(id);
         return added > space.table.pages() - end ? NO_RANGE
-            : space.reserve(AreaKind.VMALLOC, flags | VmallocFlags.NO_GUARD, added, 1, end, end + added, added << Pages.SHIFT);
+            : space.reserve(AreaRecords.kindOf(word), flags, added, 1, end, end + added, added << Pages.SHIFT);
     }
 
     private long extend(

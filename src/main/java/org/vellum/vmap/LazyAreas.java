@@ -119,7 +119,7 @@ final class LazyAreas {
 
     private long ownedPages(final long id) {
         final long word = records.state(id);
-        return AreaRecords.kindOf(word) == AreaKind.VMALLOC || (AreaRecords.flagsOf(word) & VmallocFlags.PUT_PAGES) != 0
+        return AreaRecords.kindOf(word).ownsFrames() || (AreaRecords.flagsOf(word) & VmallocFlags.PUT_PAGES) != 0
             ? records.pages(id) : 0;
     }
 

@@ -42,6 +42,11 @@ public final class Reclaimer {
 
         /** @return bytes in limbo. */
         long limboBytes();
+
+        /** @return bytes that nobody uses, in frames that count as allocated: kept for the next request; for reports. */
+        default long cachedBytes() {
+            return 0;
+        }
     }
 
     private final VmapSpace space;
@@ -225,11 +230,20 @@ public final class Reclaimer {
         space.lazy.giveBackKept();
     }
 
-    /** @return bytes of addresses in limbo, everywhere. */
+    /** @return bytes in limbo, everywhere: of addresses, and of objects and runs that were freed and may still be looked at. */
     public long limboBytes() {
         long bytes = space.limboBytes();
         for (final Source source : sources) {
             bytes += source.limboBytes();
+        }
+        return bytes;
+    }
+
+    /** Bytes that the sources keep for the next request. */
+    private long cachedBytes() {
+        long bytes = 0;
+        for (final Source source : sources) {
+            bytes += source.cachedBytes();
         }
         return bytes;
     }
@@ -272,12 +286,13 @@ public final class Reclaimer {
         final long lazyFrames = space.lazyFrames();
         final StringBuilder text = new StringBuilder(256);
         text.append(call).append(" of ").append(pages).append(" pages: out of ").append(resource)
-            .append("; free frames=").append(space.frames.freeFrames())
-            .append(" of ").append(space.frames.configuredFrames())
+            .append("; free bytes=").append(space.frames.freeFrames() << Pages.SHIFT)
+            .append(" of ").append(space.frames.configuredFrames() << Pages.SHIFT)
+            .append(" (").append(space.frames.cachedFrames() << Pages.SHIFT).append(" in lists of slots), cached bytes=").append(cachedBytes())
             .append(", free window pages=").append(space.freePages())
             .append(" (largest range ").append(space.largestFree()).append(')')
-            .append(", in limbo: ").append(limboBytes()).append(" bytes of addresses (")
-            .append(lazyFrames).append(" frames, ").append(lazyFrames << Pages.SHIFT).append(" bytes); ")
+            .append(", in limbo: ").append(limboBytes()).append(" bytes, of them in areas ")
+            .append(lazyFrames).append(" frames, ").append(lazyFrames << Pages.SHIFT).append(" bytes; ")
             .append(space.epochs.describeHolders());
         if (reason != null && frames) {
             text.append("; ").append(reason);

@@ -22,6 +22,8 @@ public final class Vmalloc {
     /** Pages from which on counting the free frames costs little beside taking so many. */
     private static final long WORTH_COUNTING = 128;
 
+    /** Of the areas that are made here, and the only ones that are ended, resized and measured here. */
+    private final AreaKind kind;
     private final VmapSpace space;
     private final Reclaimer reclaimer;
     private final FrameFiller filler;
@@ -36,11 +38,26 @@ public final class Vmalloc {
      */
     public Vmalloc(
         final VmapSpace space, final Reclaimer reclaimer, final MappedAccess access, final AtomicFrees atomicFrees) {
+        kind = AreaKind.VMALLOC;
         this.space = space;
         this.reclaimer = reclaimer;
         this.atomicFrees = atomicFrees;
         filler = new FrameFiller(space);
         resizer = new AreaResizer(space, reclaimer, access, filler);
+    }
+
+    private Vmalloc(final Vmalloc other, final AreaKind kind) {
+        this.kind = kind;
+        space = other.space;
+        reclaimer = other.reclaimer;
+        atomicFrees = other.atomicFrees;
+        filler = other.filler;
+        resizer = other.resizer;
+    }
+
+    /** The same family over the same window, whose areas are of another kind: what is made by one of the two is refused by the other. */
+    Vmalloc ofKind(final AreaKind other) {
+        return new Vmalloc(this, other);
     }
 
     /**
@@ -145,7 +162,7 @@ public final class Vmalloc {
             // Frames that were taken in vain wait in limbo and are missing to everybody: better not to begin.
             final boolean inVain = isInVain(space, pages);
             final long id = inVain ? VmapSpace.NONE
-                : space.reserve(AreaKind.VMALLOC, flags, pages, alignPages, lowPage, highPage, size);
+                : space.reserve(kind, flags, pages, alignPages, lowPage, highPage, size);
             outOfFrames |= inVain;
             if (id >= 0) {
                 if (fill(id, flags)) {
@@ -190,23 +207,23 @@ public final class Vmalloc {
      *                                  already, or of another kind. Of two threads that free one address, one gets this.
      */
     public void vfree(final long address) {
-        end(address, "vfree", AreaKind.VMALLOC);
+        end(address, kind.endedBy(), kind);
     }
 
-    void end(final long address, final String call, final AreaKind kind) {
+    void end(final long address, final String call, final AreaKind ended) {
         if (address == 0) {
             return;
         }
         StackReserve.ensureOperation();
         final EagerFlush eager = space.eager();
         if (eager == null) {
-            space.lazy.retire(space.claim(address, call, kind, AreaRecords.LAZY));
+            space.lazy.retire(space.claim(address, call, ended, AreaRecords.LAZY));
             reclaimer.afterRetire();
             return;
         }
         eager.lock(call);
         try {
-            space.lazy.retire(space.claim(address, call, kind, AreaRecords.LAZY));
+            space.lazy.retire(space.claim(address, call, ended, AreaRecords.LAZY));
             eager.flush();
             space.poll(false);
         } finally {
@@ -224,7 +241,7 @@ public final class Vmalloc {
     public void vfreeAtomic(final long address) {
         if (address != 0) {
             StackReserve.ensureOperation();
-            atomicFrees.push(space.claim(address, "vfreeAtomic", AreaKind.VMALLOC, AreaRecords.RETIRING));
+            atomicFrees.push(space.claim(address, "vfreeAtomic", kind, AreaRecords.RETIRING));
             reclaimer.afterRetire();
         }
     }
@@ -239,7 +256,7 @@ public final class Vmalloc {
     public void retire(final long address) {
         if (address != 0) {
             StackReserve.ensureOperation();
-            space.lazy.retireMapped(space.claim(address, "retire", AreaKind.VMALLOC, AreaRecords.RETIRING));
+            space.lazy.retireMapped(space.claim(address, "retire", kind, AreaRecords.RETIRING));
             reclaimer.afterRetire();
         }
     }
@@ -256,9 +273,10 @@ public final class Vmalloc {
         return space.records().pages(find(address, "sizeOf")) << Pages.SHIFT;
     }
 
-    private long find(final long address, final String call) {
+    /** The record of a live area of this kind that starts exactly here; throws as {@link #vfree}. */
+    long find(final long address, final String call) {
         final long id = space.find(address);
-        if (id == VmapSpace.NONE || AreaRecords.kindOf(space.records().state(id)) != AreaKind.VMALLOC) {
+        if (id == VmapSpace.NONE || AreaRecords.kindOf(space.records().state(id)) != kind) {
             throw new IllegalArgumentException(VmapFaults.explain(space, address, call));
         }
         return id;

@@ -24,7 +24,18 @@ final class VmapFaults implements FaultHandler {
 
     /** For a call that expected an address to be the start of a live area. */
     static String explain(final VmapSpace space, final long address, final String call) {
-        return call + ": not the start of a live area of its kind: " + describe(space, address);
+        return call + ": not the start of a live area of its kind: " + describe(space, address) + rightCall(space, address);
+    }
+
+    /** If a live area does start there, it is another call that ends it. */
+    private static String rightCall(final VmapSpace space, final long address) {
+        final long id = space.find(address);
+        if (id == VmapSpace.NONE) {
+            return "";
+        }
+        final long word = space.records().state(id);
+        final boolean putPages = (AreaRecords.flagsOf(word) & VmallocFlags.PUT_PAGES) != 0;
+        return ", which is ended by " + (putPages ? AreaKind.VMALLOC : AreaRecords.kindOf(word)).endedBy();
     }
 
     static String describe(final VmapSpace space, final long address) {

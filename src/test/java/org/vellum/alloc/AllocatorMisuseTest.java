@@ -13,6 +13,7 @@ import org.vellum.SmallMemory;
 import org.vellum.Vellum;
 import org.vellum.cpu.Cpu;
 import org.vellum.report.ExhaustedException;
+import org.vellum.vmap.FlushPolicy;
 
 /** Addresses that are not the allocator's, or not any more: each is told, and changes nothing. */
 final class AllocatorMisuseTest {
@@ -115,6 +116,67 @@ final class AllocatorMisuseTest {
         SmallMemory.free(memory, frames);
         try (Cpu cpu = memory.enter()) {
             memory.frames().free(cpu, run, 4);
+        }
+    }
+
+    /** What the allocator has made others neither end nor resize: its charge would stay for ever. */
+    @Test
+    void anAreaOfTheAllocatorsIsNobodyElses() {
+        final long[] frames = SmallMemory.frames(memory, 1);
+        SmallMemory.free(memory, frames);
+        final long address = allocator.allocate(AREA, 1, child);
+        final long used = child.used();
+        final List<LongConsumer> others = List.of(memory::vfree, memory::retire, memory.vmalloc()::vfreeAtomic,
+            memory.vmalloc()::sizeOf, a -> memory.vmalloc().vrealloc(a, 3 * AREA), a -> memory.vmalloc().vrealloc(a, 0),
+            memory.vmap()::vunmap, a -> memory.vmUnmapRam(a, 257));
+        for (final LongConsumer other : others) {
+            final IllegalArgumentException refused = assertThrows(IllegalArgumentException.class, () -> other.accept(address));
+            assertTrue(refused.getMessage().contains("allocation area"), refused.getMessage());
+        }
+        assertTrue(assertThrows(IllegalArgumentException.class, () -> memory.vfree(address)).getMessage().endsWith("ended by free"));
+        final long vmalloc = memory.vmalloc(AREA);
+        assertTrue(assertThrows(IllegalArgumentException.class, () -> allocator.free(vmalloc)).getMessage().endsWith("ended by vfree"));
+        memory.vfree(vmalloc);
+        assertEquals(used, child.used());
+        final long moved = allocator.reallocate(address, 3 * AREA);
+        assertTrue(child.used() > used);
+        allocator.free(moved);
+        assertEquals(0, child.used());
+    }
+
+    /** The root's own allocations are charged to nobody, and yet are used. */
+    @Test
+    void theRootCountsItsOwnAllocationsToo() {
+        final Budget root = allocator.budget();
+        for (final long size : SIZES) {
+            final long own = allocator.allocate(size);
+            final long childs = allocator.allocate(size, 1, child);
+            final long bytes = allocator.sizeOf(own);
+            assertEquals(List.of(bytes, 2 * bytes), List.of(child.used(), root.used()), "size=" + size);
+            memory.verify();
+            allocator.free(own);
+            assertEquals(bytes, root.used(), "size=" + size);
+            allocator.freeDeferred(childs);
+            assertEquals(0, root.used(), "size=" + size);
+        }
+    }
+
+    /** The eager policy refuses to free an area inside a section: then it is still there, charged and live. */
+    @Test
+    void aFreeThatTheEagerPolicyRefusesChangesNothing() {
+        try (Vellum eager = SmallMemory.builder(8192, 4 * 8192).flushPolicy(FlushPolicy.EAGER).open()) {
+            final Budget budget = eager.child("eager", 8192 * PAGE);
+            final long address = eager.allocator().allocate(AREA, 1, budget);
+            try (Cpu cpu = eager.enter()) {
+                assertEquals(cpu, eager.cpus().current());
+                assertThrows(IllegalStateException.class, () -> eager.free(address));
+            }
+            Content.fill(eager, address, AREA, 1);
+            Content.check(eager, address, AREA, 1);
+            assertEquals(1, eager.allocator().raw().areas());
+            eager.free(address);
+            assertEquals(0, budget.used());
+            AllocatorMemory.requireEmpty(eager);
         }
     }
 

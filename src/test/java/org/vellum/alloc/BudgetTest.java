@@ -14,6 +14,7 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
 import org.vellum.cpu.Cpu;
 import org.vellum.cpu.CpuOptions;
@@ -92,6 +93,34 @@ class BudgetTest {
         boolean isInside() {
             return !task.isDone();
         }
+    }
+
+    /** A permit that is still there afterwards was not used up by a wait. */
+    private static boolean waits(final Runnable body) {
+        LockSupport.unpark(Thread.currentThread());
+        body.run();
+        final long before = System.nanoTime();
+        LockSupport.parkNanos(TimeUnit.SECONDS.toNanos(2));
+        return System.nanoTime() - before > TimeUnit.SECONDS.toNanos(1);
+    }
+
+    /** A change under way never ends: a section does not wait for it, and who is in none waits for a bounded time. */
+    @Test
+    void waitsForAChangeUnderWayOutsideSectionsOnly() {
+        final Budget cache = root.child("cache", 1000);
+        final Charges charges = new Charges(cpus, budgets);
+        assertTrue(charge(0, cache, 1000));
+        cache.words.begin();
+        assertFalse(waits(() -> assertFalse(charge(0, cache, 1))));
+        try (Cpu cpu = cpus.enter()) {
+            assertFalse(waits(() -> assertFalse(cache.tryCharge(cpu, 1))));
+            assertFalse(waits(() -> assertThrows(ExhaustedException.class, () -> charges.charge(cache, 1))));
+        }
+        assertTrue(waits(() -> assertThrows(ExhaustedException.class, () -> charges.charge(cache, 1))));
+        cache.words.settle();
+        assertFalse(waits(() -> assertThrows(ExhaustedException.class, () -> charges.charge(cache, 1))), "known to be used up");
+        uncharge(0, cache, 1000);
+        assertEquals(0, cache.used());
     }
 
     @Test

@@ -29,10 +29,20 @@ public final class BudgetStress {
         final Cpus cpus = new Cpus(CpuOptions.forThisMachine().withCachedSlots(SLOTS).withMaxSlots(SLOTS).withCells(SLOTS));
         final Budgets budgets = new Budgets(cpus, Listener.SILENT);
 
+        /** As an allocation outside sections does: refused is what stays refused after some rests. */
         final int charge(final int slot, final Budget budget, final long bytes) {
+            int outcome = attempt(slot, budget, bytes);
+            for (int rests = 0; outcome == Reservation.UNDECIDED && rests < Reservation.MOST_RESTS; rests++) {
+                budgets.reservation.rest();
+                outcome = attempt(slot, budget, bytes);
+            }
+            return outcome == Reservation.CHARGED ? 1 : 0;
+        }
+
+        private int attempt(final int slot, final Budget budget, final long bytes) {
             final Cpu cpu = cpus.tryVisit(slot);
             try {
-                return budget.tryCharge(cpu, bytes) ? 1 : 0;
+                return budget.attempt(cpu, bytes);
             } finally {
                 cpu.exit();
             }

@@ -1,0 +1,101 @@
+package org.vellum.alloc;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+import org.vellum.SmallMemory;
+import org.vellum.Vellum;
+
+/**
+ * A stack that overflows in the middle of an allocation or a free, at any depth: what was not returned is not allocated, what was freed is
+ * not charged, and no slab, run or area is lost.
+ */
+final class AllocatorStackOverflowTest {
+    private static final long FRAMES = 8192;
+    private static final int ROUNDS = 300;
+    private static final long[] SIZES = {1, 64, 1000, 8192, 9000, 20_000, 262_144, 300_000, 1_100_000};
+
+    private final Vellum memory = SmallMemory.builder(FRAMES, 4 * FRAMES).open();
+    private final OffHeapAllocator allocator = memory.allocator();
+    private final Budget child = allocator.budget().child("child", FRAMES << 12);
+    private final long[] held = new long[32];
+    private int count;
+    /** Given to a free that has not returned. */
+    private long ending;
+    private long overflows;
+    private long operations;
+
+    private void turn(final int what, final int depth) {
+        final long size = SIZES[(what + depth) % SIZES.length];
+        operations++;
+        if (count < held.length && (depth & 3) != 3) {
+            held[count] = allocator.allocate(size, 1, (depth & 4) == 0 ? child : null);
+            count++;
+        } else if (count > 0) {
+            ending = held[--count];
+            if ((depth & 8) == 0) {
+                allocator.free(ending);
+            } else {
+                allocator.freeDeferred(ending);
+            }
+            ending = 0;
+        }
+    }
+
+    private void descend(final int what, final int depth, final int pad) {
+        turn(what, depth);
+        if (pad > 0) {
+            descend(what, depth + 1, pad - 1);
+        } else {
+            descendWider(what, depth + 1, depth, depth, depth);
+        }
+    }
+
+    private void descendWider(final int what, final int depth, final long a, final long b, final long c) {
+        turn(what, depth);
+        descend(what, depth + 1, (int)((a + b + c + what) & 7));
+    }
+
+    private void round(final int what) {
+        try {
+            descend(what, what, what & 7);
+        } catch (final StackOverflowError expected) {
+            overflows++;
+        }
+        if (ending != 0) {
+            try {
+                allocator.free(ending);
+            } catch (final IllegalStateException | IllegalArgumentException e) {
+                assertTrue(e.getMessage().contains("0x"), "freed before the overflow");
+            }
+            ending = 0;
+        }
+        while (count > 0) {
+            allocator.free(held[--count]);
+        }
+        assertEquals(0, child.used(), "what=" + what);
+    }
+
+    @Test
+    void nothingIsLost() throws Exception {
+        for (int i = 0; i < ROUNDS; i++) {
+            final int what = i;
+            final FutureTask<Void> task = new FutureTask<>(() -> {
+                round(what);
+                return null;
+            });
+            final Thread thread = new Thread(null, task, "small stack", 200_000 + (what % 60) * 1024L);
+            thread.start();
+            task.get(60, TimeUnit.SECONDS);
+            thread.join();
+        }
+        assertEquals(ROUNDS, overflows);
+        assertTrue(operations > 10L * ROUNDS, "operations=" + operations);
+        AllocatorMemory.requireEmpty(memory);
+        child.close();
+        memory.close();
+    }
+}
