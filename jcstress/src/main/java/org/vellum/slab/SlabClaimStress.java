@@ -9,6 +9,7 @@ import org.openjdk.jcstress.annotations.JCStressTest;
 import org.openjdk.jcstress.annotations.Outcome;
 import org.openjdk.jcstress.annotations.State;
 import org.openjdk.jcstress.infra.results.III_Result;
+import org.vellum.Stagger;
 
 /** Two slots look for a slab, and one is listed. */
 public final class SlabClaimStress {
@@ -19,6 +20,7 @@ public final class SlabClaimStress {
     @State
     public static class Listed {
         private final SlabCell cell = SlabCell.take();
+        private final Stagger stagger = new Stagger();
         private final long[] objects = cell.fullSlab();
         private final long[] handedOut = new long[2];
 
@@ -47,6 +49,7 @@ public final class SlabClaimStress {
          */
         @Actor
         public void one(final Listed s, final III_Result r) {
+            s.stagger.one();
             r.r1 = s.allocate(0);
         }
 
@@ -56,6 +59,7 @@ public final class SlabClaimStress {
          */
         @Actor
         public void two(final Listed s, final III_Result r) {
+            s.stagger.other();
             r.r2 = s.allocate(1);
         }
 
@@ -84,12 +88,14 @@ public final class SlabClaimStress {
          */
         @Actor
         public void claimer(final Listed s, final III_Result r) {
+            s.stagger.one();
             r.r1 = s.allocate(0);
         }
 
         /** @param s the slab. */
         @Actor
         public void stranger(final Listed s) {
+            s.stagger.other();
             s.cell.free(s.objects[2], s.objects[3]);
         }
 

@@ -10,6 +10,7 @@ import org.openjdk.jcstress.annotations.JCStressTest;
 import org.openjdk.jcstress.annotations.Outcome;
 import org.openjdk.jcstress.annotations.State;
 import org.openjdk.jcstress.infra.results.II_Result;
+import org.vellum.Stagger;
 import org.vellum.cpu.Cpu;
 
 /** Deferred frees. */
@@ -109,6 +110,7 @@ public final class SlabDeferredStress {
     @State
     public static class TwoLeft {
         private final SlabCell cell = SlabCell.take();
+        private final Stagger stagger = new Stagger();
         private final long[] objects = cell.fullSlab();
 
         /** Leaves the slab, and frees the first two. */
@@ -130,12 +132,14 @@ public final class SlabDeferredStress {
         /** @param s the slab. */
         @Actor
         public void one(final TwoLeft s) {
+            s.stagger.one();
             s.cell.slabs.freeDeferred(null, s.objects[2]);
         }
 
         /** @param s the slab. */
         @Actor
         public void two(final TwoLeft s) {
+            s.stagger.other();
             s.cell.slabs.freeDeferred(null, s.objects[3]);
             s.cell.slabs.poll();
             s.cell.slabs.poll();

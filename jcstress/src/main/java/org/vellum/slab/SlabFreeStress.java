@@ -11,6 +11,7 @@ import org.openjdk.jcstress.annotations.State;
 import org.openjdk.jcstress.infra.results.III_Result;
 import org.openjdk.jcstress.infra.results.II_Result;
 import org.openjdk.jcstress.infra.results.I_Result;
+import org.vellum.Stagger;
 
 /** Frees against whoever owns the slab, leaves it, empties it. */
 public final class SlabFreeStress {
@@ -21,6 +22,7 @@ public final class SlabFreeStress {
     @State
     public static class Owned {
         private final SlabCell cell = SlabCell.take();
+        private final Stagger stagger = new Stagger();
         private final long[] objects = cell.fullSlab();
         private long handedOut;
     }
@@ -29,6 +31,7 @@ public final class SlabFreeStress {
     @State
     public static class HalfFull {
         private final SlabCell cell = SlabCell.take();
+        private final Stagger stagger = new Stagger();
         private final long[] objects = cell.fullSlab();
 
         /** Frees the first two. */
@@ -41,6 +44,7 @@ public final class SlabFreeStress {
     @State
     public static class NearlyEmpty {
         private final SlabCell cell = SlabCell.take();
+        private final Stagger stagger = new Stagger();
         private final long[] objects = cell.fullSlab();
 
         /** Frees all but the last. */
@@ -53,6 +57,7 @@ public final class SlabFreeStress {
     @State
     public static class Unowned {
         private final SlabCell cell = SlabCell.take();
+        private final Stagger stagger = new Stagger();
         private final long[] objects = cell.fullSlab();
 
         /** Leaves the slab, and frees the first two. */
@@ -77,6 +82,7 @@ public final class SlabFreeStress {
          */
         @Actor
         public void stranger(final Owned s, final III_Result r) {
+            s.stagger.one();
             r.r1 = s.cell.tryFree(s.objects[2]);
         }
 
@@ -86,6 +92,7 @@ public final class SlabFreeStress {
          */
         @Actor
         public void owner(final Owned s, final III_Result r) {
+            s.stagger.other();
             s.handedOut = s.cell.allocate(0);
             r.r2 = s.handedOut == s.objects[2] ? 0 : 1;
         }
@@ -113,12 +120,14 @@ public final class SlabFreeStress {
         /** @param s the slab. */
         @Actor
         public void stranger(final NearlyEmpty s) {
+            s.stagger.one();
             s.cell.free(s.objects[3]);
         }
 
         /** @param s the slab. */
         @Actor
         public void owner(final NearlyEmpty s) {
+            s.stagger.other();
             s.cell.drain(0);
         }
 
@@ -144,12 +153,14 @@ public final class SlabFreeStress {
         /** @param s the slab. */
         @Actor
         public void one(final Unowned s) {
+            s.stagger.one();
             s.cell.free(s.objects[2]);
         }
 
         /** @param s the slab. */
         @Actor
         public void two(final Unowned s) {
+            s.stagger.other();
             s.cell.free(s.objects[3]);
         }
 
@@ -178,6 +189,7 @@ public final class SlabFreeStress {
          */
         @Actor
         public void stranger(final HalfFull s, final III_Result r) {
+            s.stagger.one();
             r.r1 = s.cell.tryFree(s.objects[2]);
         }
 
@@ -187,6 +199,7 @@ public final class SlabFreeStress {
          */
         @Actor
         public void owner(final HalfFull s, final III_Result r) {
+            s.stagger.other();
             s.cell.drain(0);
             r.r2 = s.cell.tryFree(s.objects[3]);
         }
@@ -215,6 +228,7 @@ public final class SlabFreeStress {
          */
         @Actor
         public void one(final Unowned s, final III_Result r) {
+            s.stagger.one();
             r.r1 = s.cell.tryFree(s.objects[2]);
         }
 
@@ -224,6 +238,7 @@ public final class SlabFreeStress {
          */
         @Actor
         public void two(final Unowned s, final III_Result r) {
+            s.stagger.other();
             r.r2 = s.cell.tryFree(s.objects[2]);
         }
 
@@ -248,12 +263,14 @@ public final class SlabFreeStress {
         /** @param s the slab. */
         @Actor
         public void stranger(final HalfFull s) {
+            s.stagger.one();
             s.cell.free(s.objects[2], s.objects[3]);
         }
 
         /** @param s the slab. */
         @Actor
         public void drain(final HalfFull s) {
+            s.stagger.other();
             s.cell.slabs.drainIdle();
         }
 
