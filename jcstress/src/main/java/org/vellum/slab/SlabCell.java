@@ -57,9 +57,13 @@ final class SlabCell {
     }
 
     long allocate(final int slot) {
+        return allocate(slot, SIZE_CLASS);
+    }
+
+    long allocate(final int slot, final int sizeClass) {
         final Cpu cpu = visit(slot);
         try {
-            return slabs.allocate(cpu, SIZE_CLASS, 0);
+            return slabs.allocate(cpu, sizeClass, 0);
         } finally {
             cpu.exit();
         }

@@ -3,6 +3,7 @@ package org.vellum.slab;
 import static org.openjdk.jcstress.annotations.Expect.ACCEPTABLE;
 import static org.openjdk.jcstress.annotations.Expect.FORBIDDEN;
 
+import java.util.stream.LongStream;
 import org.openjdk.jcstress.annotations.Actor;
 import org.openjdk.jcstress.annotations.Arbiter;
 import org.openjdk.jcstress.annotations.JCStressTest;
@@ -33,6 +34,7 @@ public final class SlabFreeStress {
         private final SlabCell cell = SlabCell.take();
         private final Stagger stagger = new Stagger();
         private final long[] objects = cell.fullSlab();
+        private final long[] handedOut = new long[3];
 
         /** Frees the first two. */
         public HalfFull() {
@@ -282,6 +284,47 @@ public final class SlabFreeStress {
         public void settle(final HalfFull s, final I_Result r) {
             final boolean whole = s.cell.slabsLeft() >= 0;
             r.r1 = s.cell.settle() & (whole ? 1 : 0);
+        }
+    }
+
+    /**
+     * The slot of an owner is drained by another while the owner allocates. Would catch {@code SlabAllocator.drainIdle} that does not
+     * occupy the slot: the owner hands objects out of a slab that it has left, or leaves it twice.
+     */
+    @JCStressTest
+    @Outcome(id = "1, 1", expect = ACCEPTABLE, desc = "the owner gets an object, from this slab or another")
+    @Outcome(expect = FORBIDDEN, desc = "nothing, one that others have, or the slab is lost")
+    public static class AllocationAgainstDrain {
+        /**
+         * @param s the slab.
+         */
+        @Actor
+        public void owner(final HalfFull s) {
+            s.stagger.one();
+            s.handedOut[0] = s.cell.allocate(0);
+            s.handedOut[1] = s.cell.allocate(0);
+        }
+
+        /** @param s the slab. */
+        @Actor
+        public void drain(final HalfFull s) {
+            s.stagger.other();
+            s.cell.slabs.drainIdle();
+            s.handedOut[2] = s.cell.allocate(1);
+        }
+
+        /**
+         * @param s the slab.
+         * @param r whether all objects are different, and everything is back.
+         */
+        @Arbiter
+        public void settle(final HalfFull s, final II_Result r) {
+            final long[] live = {s.objects[2], s.objects[3], s.handedOut[0], s.handedOut[1], s.handedOut[2]};
+            r.r1 = LongStream.of(live).filter(address -> address != 0).distinct().count() == live.length ? 1 : 0;
+            if (r.r1 == 1) {
+                final boolean whole = s.cell.slabsLeft() >= 0;
+                r.r2 = s.cell.settle(live) & (whole ? 1 : 0);
+            }
         }
     }
 }
