@@ -13,7 +13,17 @@ public final class Stagger {
     /** Never changed: a volatile load is a turn that no compiler takes out. */
     private static volatile int zero;
 
-    private final int turns = Math.floorMod(NEXT.getAndIncrement(), 2 * MOST) - MOST;
+    private final int turns;
+
+    /** For actors whose ways are of different lengths. */
+    public Stagger() {
+        this(MOST);
+    }
+
+    /** @param most turns that one starts later at most; few for actors that do the same. */
+    public Stagger(final int most) {
+        turns = Math.floorMod(NEXT.getAndIncrement(), 2 * most) - most;
+    }
 
     /** Waits, in half of all states; the first thing that one actor does. */
     public void one() {

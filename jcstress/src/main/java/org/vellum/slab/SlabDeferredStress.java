@@ -106,24 +106,29 @@ public final class SlabDeferredStress {
         }
     }
 
-    /** A slab that is nobody's, with two live objects. */
+    /** A slab that is nobody's, with a live object, and one whose grace period has ended: the next pass is its last. */
     @State
-    public static class TwoLeft {
+    public static class LastPass {
         private final SlabCell cell = SlabCell.take();
         private final Stagger stagger = new Stagger();
         private final long[] objects = cell.fullSlab();
 
-        /** Leaves the slab, and frees the first two. */
-        public TwoLeft() {
+        /** Leaves the slab, frees the first two and defers the last; its first pass makes it WAITING. */
+        public LastPass() {
             cell.drain(0);
             cell.free(objects[0], objects[1]);
+            cell.slabs.freeDeferred(null, objects[3]);
+            while (cell.slabs.poll() == 0) {
+                Thread.onSpinWait();
+            }
+            cell.epochs.advanceFrom(cell.epochs.now());
         }
     }
 
     /**
-     * Two threads without slots defer the last two frees, and one polls. The other may set the mark when its object is free
-     * already. Would catch {@code DeferredFrees.release} that does not look again after it has taken the mark off (p4), and
-     * {@code Slabs.release} that overwrites a mark.
+     * A thread without a slot defers the last free, while another makes the last pass. The one may find the mark set that the other takes off, or
+     * set it when its object is free already. Would catch {@code DeferredFrees.release} that does not look again after it has taken
+     * the mark off (p4), and {@code Slabs.release} that overwrites a mark.
      */
     @JCStressTest
     @Outcome(id = "1, 1", expect = ACCEPTABLE, desc = "nothing is lost")
@@ -131,18 +136,15 @@ public final class SlabDeferredStress {
     public static class MarkAgainstPoll {
         /** @param s the slab. */
         @Actor
-        public void one(final TwoLeft s) {
+        public void one(final LastPass s) {
             s.stagger.one();
             s.cell.slabs.freeDeferred(null, s.objects[2]);
         }
 
         /** @param s the slab. */
         @Actor
-        public void two(final TwoLeft s) {
+        public void two(final LastPass s) {
             s.stagger.other();
-            s.cell.slabs.freeDeferred(null, s.objects[3]);
-            s.cell.slabs.poll();
-            s.cell.slabs.poll();
             s.cell.slabs.poll();
         }
 
@@ -151,7 +153,7 @@ public final class SlabDeferredStress {
          * @param r whether it is whole, and everything comes back.
          */
         @Arbiter
-        public void settle(final TwoLeft s, final II_Result r) {
+        public void settle(final LastPass s, final II_Result r) {
             r.r1 = s.cell.slabsLeft() >= 0 ? 1 : 0;
             r.r2 = s.cell.settle();
         }

@@ -16,6 +16,9 @@ import org.vellum.Stagger;
 
 /** Frees against whoever owns the slab, leaves it, empties it. */
 public final class SlabFreeStress {
+    /** Turns between actors that do the same. */
+    private static final int LIKE = 32;
+
     private SlabFreeStress() {
     }
 
@@ -59,7 +62,7 @@ public final class SlabFreeStress {
     @State
     public static class Unowned {
         private final SlabCell cell = SlabCell.take();
-        private final Stagger stagger = new Stagger();
+        private final Stagger stagger = new Stagger(LIKE);
         private final long[] objects = cell.fullSlab();
 
         /** Leaves the slab, and frees the first two. */
