@@ -3,6 +3,7 @@ package org.vellum.slab;
 import static org.openjdk.jcstress.annotations.Expect.ACCEPTABLE;
 import static org.openjdk.jcstress.annotations.Expect.FORBIDDEN;
 
+import java.util.Arrays;
 import org.agrona.UnsafeApi;
 import org.openjdk.jcstress.annotations.Actor;
 import org.openjdk.jcstress.annotations.Arbiter;
@@ -111,13 +112,14 @@ public final class SlabDeferredStress {
     public static class LastPass {
         private final SlabCell cell = SlabCell.take();
         private final Stagger stagger = new Stagger();
-        private final long[] objects = cell.fullSlab();
+        /** A hundred or so: between the look at the first one and the end of the pass lies time. */
+        private final long[] objects = cell.fullSlab(SizeClasses.of(256));
 
-        /** Leaves the slab, frees the first two and defers the last; its first pass makes it WAITING. */
+        /** Leaves the slab, frees all but the first and the last, and defers the last; its first pass makes that WAITING. */
         public LastPass() {
             cell.drain(0);
-            cell.free(objects[0], objects[1]);
-            cell.slabs.freeDeferred(null, objects[3]);
+            cell.free(Arrays.copyOfRange(objects, 1, objects.length - 1));
+            cell.slabs.freeDeferred(null, objects[objects.length - 1]);
             while (cell.slabs.poll() == 0) {
                 Thread.onSpinWait();
             }
@@ -138,7 +140,7 @@ public final class SlabDeferredStress {
         @Actor
         public void one(final LastPass s) {
             s.stagger.one();
-            s.cell.slabs.freeDeferred(null, s.objects[2]);
+            s.cell.slabs.freeDeferred(null, s.objects[0]);
         }
 
         /** @param s the slab. */

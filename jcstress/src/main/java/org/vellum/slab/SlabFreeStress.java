@@ -3,6 +3,7 @@ package org.vellum.slab;
 import static org.openjdk.jcstress.annotations.Expect.ACCEPTABLE;
 import static org.openjdk.jcstress.annotations.Expect.FORBIDDEN;
 
+import java.util.Arrays;
 import java.util.stream.LongStream;
 import org.openjdk.jcstress.annotations.Actor;
 import org.openjdk.jcstress.annotations.Arbiter;
@@ -45,20 +46,20 @@ public final class SlabFreeStress {
         }
     }
 
-    /** The same, with one that is left, and freed three. */
+    /** A slab that slot 0 owns, of many small objects, so that it takes a while to count; one is left. */
     @State
     public static class NearlyEmpty {
         private final SlabCell cell = SlabCell.take();
         private final Stagger stagger = new Stagger();
-        private final long[] objects = cell.fullSlab();
+        private final long[] objects = cell.fullSlab(SizeClasses.of(128));
 
         /** Frees all but the last. */
         public NearlyEmpty() {
-            cell.free(objects[0], objects[1], objects[2]);
+            cell.free(Arrays.copyOf(objects, objects.length - 1));
         }
     }
 
-    /** The same, with two that are left, and the slab nobody's. */
+    /** A slab of four that is nobody's, with two objects that are left. */
     @State
     public static class Unowned {
         private final SlabCell cell = SlabCell.take();
@@ -126,7 +127,7 @@ public final class SlabFreeStress {
         @Actor
         public void stranger(final NearlyEmpty s) {
             s.stagger.one();
-            s.cell.free(s.objects[3]);
+            s.cell.free(s.objects[s.objects.length - 1]);
         }
 
         /** @param s the slab. */
