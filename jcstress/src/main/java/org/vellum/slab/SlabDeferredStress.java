@@ -111,7 +111,8 @@ public final class SlabDeferredStress {
     @State
     public static class LastPass {
         private final SlabCell cell = SlabCell.take();
-        private final Stagger stagger = new Stagger();
+        /** The pass ends a microsecond after the poll begins. */
+        private final Stagger stagger = new Stagger(2_048);
         /** A hundred or so: between the look at the first one and the end of the pass lies time. */
         private final long[] objects = cell.fullSlab(SizeClasses.of(256));
 
