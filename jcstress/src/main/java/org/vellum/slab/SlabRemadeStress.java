@@ -121,8 +121,8 @@ public final class SlabRemadeStress {
     /**
      * Two frees of the last two objects, both right; one goes on to have the slab remade at once, while the other may not have counted yet. It
      * stands for what must hold whenever the count comes: nothing lost, the new object whole. A count by a load and a store, seen in
-     * {@code SlabFreeStress.TwoLastFrees}, was not seen here. That a count for an earlier slab changes nothing is {@code SlabLateCountTest}'s: it takes a thread that stands still between two
-     * neighbouring instructions.
+     * {@code SlabFreeStress.TwoLastFrees}, was not seen here. That a count for an earlier slab changes nothing is
+     * {@code SlabLateCountTest}'s: it takes a thread that stands still between two neighbouring instructions.
      */
     @JCStressTest
     @Outcome(id = {"1, 1", "2, 1"}, expect = ACCEPTABLE, desc = "remade, or released too late for that; all comes back")
