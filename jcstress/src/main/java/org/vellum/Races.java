@@ -44,13 +44,15 @@ public final class Races {
         CLASSES.put("run-forget", "alloc\\.HeldRunStress\\.(FreeAgainstForget|DeferredAgainstForget)");
         CLASSES.put("run-double-free", "alloc\\.HeldRunStress\\.TwoFrees");
         CLASSES.put("arena-close", "alloc\\.ArenaStress");
+        CLASSES.put("buffer-close", "alloc\\.OffHeapBufferStress");
         CLASSES.put("budget-limit", "alloc\\.BudgetStress");
         CLASSES.put("slab-free", "slab\\.SlabFreeStress\\.FreeAgainstAllocation");
         CLASSES.put("slab-last-free", "slab\\.SlabFreeStress\\.(LastFreeAgainstLeave|TwoLastFrees)");
         CLASSES.put("slab-late-free", "slab\\.SlabFreeStress\\.LateFree");
+        CLASSES.put("slab-remade", "slab\\.SlabRemadeStress");
         CLASSES.put("slab-claim", "slab\\.SlabClaimStress");
         CLASSES.put("slab-double-free", "slab\\.SlabFreeStress\\.DoubleFree");
-        CLASSES.put("slab-drain", "slab\\.SlabFreeStress\\.FreeAgainstDrain");
+        CLASSES.put("slab-drain", "slab\\.SlabFreeStress\\.(Free|Allocation)AgainstDrain");
         CLASSES.put("slab-deferred", "slab\\.SlabDeferredStress");
         CLASSES.put("all", ".*");
     }

@@ -11,6 +11,7 @@ import org.openjdk.jcstress.annotations.Outcome;
 import org.openjdk.jcstress.annotations.State;
 import org.openjdk.jcstress.infra.results.III_Result;
 import org.openjdk.jcstress.infra.results.II_Result;
+import org.vellum.Stagger;
 import org.vellum.Vellum;
 import org.vellum.cpu.Cpu;
 
@@ -28,6 +29,7 @@ public final class ArenaStress {
         final Vellum memory;
         final Arena arena;
         final long address;
+        final Stagger stagger = new Stagger();
         /** The harness bounds the heap that its states take, but knows nothing of their direct memory. */
         private final byte[] ballast = new byte[2 * BANK];
 
@@ -38,6 +40,8 @@ public final class ArenaStress {
             arena = memory.sharedArena();
             address = arena.allocate(64);
             memory.access().putLong(address, address);
+            // So that no slot owns the slab: whoever wants memory finds what is free of it.
+            memory.allocator().drainIdle();
         }
 
         /** Frames that are out though the arena is closed; the memory serves again if there are none. */
@@ -76,6 +80,7 @@ public final class ArenaStress {
         /** Allocates. @param r whether it did. */
         @Actor
         public void allocate(final III_Result r) {
+            cell.stagger.one();
             try {
                 cell.arena.allocate(4_090);
                 r.r1 = 1;
@@ -87,6 +92,7 @@ public final class ArenaStress {
         /** Closes. @param r whether it did. */
         @Actor
         public void close(final III_Result r) {
+            cell.stagger.other();
             r.r2 = closed(cell.arena);
         }
 
@@ -94,6 +100,89 @@ public final class ArenaStress {
         @Arbiter
         public void settle(final III_Result r) {
             r.r3 = cell.settle();
+        }
+    }
+
+    /**
+     * The same with an allocation that gets a chunk of its own. Would catch a close that takes those chunks by a load and a store, or not
+     * at all: a chunk put there between the two would never go back.
+     */
+    @JCStressTest
+    @Outcome(id = "1, 1, 0", expect = ACCEPTABLE, desc = "allocate -> close")
+    @Outcome(id = "0, 1, 0", expect = ACCEPTABLE, desc = "close -> allocate: told")
+    @Outcome(expect = FORBIDDEN, desc = "a chunk is lost")
+    @State
+    public static class CloseAgainstAllocateAlone {
+        private final Cell cell = new Cell();
+
+        /** Allocates. @param r whether it did. */
+        @Actor
+        public void allocate(final III_Result r) {
+            cell.stagger.one();
+            try {
+                cell.arena.allocate(BANK);
+                r.r1 = 1;
+            } catch (final IllegalStateException e) {
+                r.r1 = 0;
+            }
+        }
+
+        /** Closes. @param r whether it did. */
+        @Actor
+        public void close(final III_Result r) {
+            cell.stagger.other();
+            r.r2 = closed(cell.arena);
+        }
+
+        /** @param r frames that are out. */
+        @Arbiter
+        public void settle(final III_Result r) {
+            r.r3 = cell.settle();
+        }
+    }
+
+    /**
+     * Two threads allocate from one chunk, four times each. Would catch carving by a load and a store: two allocations would be the same memory.
+     * Numbers: words that hold what their owner wrote; frames that are out at the end.
+     */
+    @JCStressTest
+    @Outcome(id = "8, 0", expect = ACCEPTABLE, desc = "each has memory of its own")
+    @Outcome(expect = FORBIDDEN, desc = "two have the same memory, or frames are lost")
+    @State
+    public static class TwoAllocations {
+        private static final int EACH = 4;
+        private final Cell cell = new Cell();
+        private final long[] addresses = new long[2 * EACH];
+
+        private void allocate(final int first) {
+            for (int i = first; i < first + EACH; i++) {
+                addresses[i] = cell.arena.allocate(Long.BYTES);
+                cell.memory.access().putLong(addresses[i], i);
+            }
+        }
+
+        /** Allocates. */
+        @Actor
+        public void one() {
+            cell.stagger.one();
+            allocate(0);
+        }
+
+        /** Allocates. */
+        @Actor
+        public void other() {
+            cell.stagger.other();
+            allocate(EACH);
+        }
+
+        /** @param r words that are as they were written, and frames that are out. */
+        @Arbiter
+        public void settle(final II_Result r) {
+            for (int i = 0; i < addresses.length; i++) {
+                r.r1 += cell.memory.access().getLong(addresses[i]) == i ? 1 : 0;
+            }
+            cell.arena.close();
+            r.r2 = cell.settle();
         }
     }
 
@@ -108,12 +197,14 @@ public final class ArenaStress {
         /** Closes. @param r whether it did. */
         @Actor
         public void one(final III_Result r) {
+            cell.stagger.one();
             r.r1 = closed(cell.arena);
         }
 
         /** Closes. @param r whether it did. */
         @Actor
         public void other(final III_Result r) {
+            cell.stagger.other();
             r.r2 = closed(cell.arena);
         }
 
@@ -134,16 +225,26 @@ public final class ArenaStress {
     @Outcome(expect = FORBIDDEN, desc = "changed under the reader, or frames are lost")
     @State
     public static class CloseAgainstReader {
+        /** How long a reader waits for the other to have written before it looks. */
+        private static final long MOST_NANOS = 200_000;
         private final Cell cell = new Cell();
         private volatile long published = cell.address;
+        private volatile boolean written;
 
         /** Looks, in a section. @param r what it saw. */
         @Actor
         public void look(final II_Result r) {
+            cell.stagger.one();
             final Cpu cpu = cell.memory.enter();
             try {
                 final long found = published;
-                r.r1 = found == 0 ? 0 : cell.memory.access().getLong(found) == found ? 1 : 2;
+                if (found != 0) {
+                    final long end = System.nanoTime() + MOST_NANOS;
+                    while (!written && System.nanoTime() < end) {
+                        Thread.onSpinWait();
+                    }
+                    r.r1 = cell.memory.access().getLong(found) == found ? 1 : 2;
+                }
             } finally {
                 cpu.exit();
             }
@@ -152,16 +253,16 @@ public final class ArenaStress {
         /** Unpublishes, closes, and takes what memory there is. */
         @Actor
         public void close() {
+            cell.stagger.other();
             published = 0;
             cell.arena.close();
             cell.memory.poll();
-            // Whichever slot has the slab: what is free of it is found, and written to.
-            cell.memory.allocator().drainIdle();
             final long[] others = new long[CHUNKS_OF_SLAB];
             for (int i = 0; i < others.length; i++) {
                 others[i] = cell.memory.allocate(Arena.FIRST_CHUNK);
                 cell.memory.access().putLong(others[i], 0);
             }
+            written = true;
             for (final long other : others) {
                 cell.memory.free(other);
             }

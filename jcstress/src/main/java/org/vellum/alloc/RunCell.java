@@ -11,9 +11,11 @@ import org.vellum.frame.FrameAllocator;
 import org.vellum.frame.FrameOptions;
 import org.vellum.report.Listener;
 
-/** A memory of one bank for one state at a time, whose slot 0 holds one run. A cell that was settled serves the next state. */
+/** A memory of one bank for one state at a time, whose slot 0 holds as many runs of a page as it can. A cell that was settled serves the next state. */
 final class RunCell {
-    private static final int RUN_CLASS = RunSizes.of(2);
+    private static final int RUN_CLASS = RunSizes.of(1);
+    static final int RUNS = RunSizes.held(RUN_CLASS);
+
     private static final int SLOTS = 2;
     private static final int MOST_POLLS = 4;
     private static final ConcurrentLinkedQueue<RunCell> SETTLED = new ConcurrentLinkedQueue<>();
@@ -42,14 +44,18 @@ final class RunCell {
         return cpu;
     }
 
-    /** A run that slot 0 holds. */
-    long held() {
+    /** Runs that slot 0 holds, in the order in which it forgets them. */
+    long[] held() {
+        final long[] held = new long[RUNS];
         final Cpu cpu = visit(0);
         try {
-            return runs.take(cpu, RUN_CLASS, 0);
+            for (int i = 0; i < RUNS; i++) {
+                held[i] = runs.take(cpu, RUN_CLASS, 0);
+            }
         } finally {
             cpu.exit();
         }
+        return held;
     }
 
     /** Whether it was this free that freed it. */

@@ -21,7 +21,6 @@ import org.vellum.report.Listener;
 final class SlabCell {
     /** Four objects a slab: the window between the last but one and none is as wide as the slab. */
     static final int SIZE_CLASS = SizeClasses.of(8192);
-    static final int OBJECTS = SizeClasses.objects(SIZE_CLASS);
 
     /** What a free returns here: it freed, or it was told. */
     static final int FREED = 1;
@@ -57,9 +56,13 @@ final class SlabCell {
     }
 
     long allocate(final int slot) {
+        return allocate(slot, SIZE_CLASS);
+    }
+
+    long allocate(final int slot, final int sizeClass) {
         final Cpu cpu = visit(slot);
         try {
-            return slabs.allocate(cpu, SIZE_CLASS, 0);
+            return slabs.allocate(cpu, sizeClass, 0);
         } finally {
             cpu.exit();
         }
@@ -79,15 +82,21 @@ final class SlabCell {
      *     released when it falls empty.
      */
     long[] fullSlab() {
-        final long[] all = new long[2 * OBJECTS];
+        return fullSlab(SIZE_CLASS);
+    }
+
+    /** The same with objects of another size: the smaller they are, the longer it takes to look through the slab. */
+    long[] fullSlab(final int sizeClass) {
+        final int objects = SizeClasses.objects(sizeClass);
+        final long[] all = new long[2 * objects];
         for (int i = 0; i < all.length; i++) {
-            all[i] = allocate(0);
+            all[i] = allocate(0, sizeClass);
             if (all[i] == 0) {
                 throw new OutOfMemoryError("object " + i + " " + frames.exhaustionReason() + ballast.length);
             }
         }
-        free(Arrays.copyOf(all, OBJECTS));
-        return Arrays.copyOfRange(all, OBJECTS, all.length);
+        free(Arrays.copyOf(all, objects));
+        return Arrays.copyOfRange(all, objects, all.length);
     }
 
     void free(final long... addresses) {

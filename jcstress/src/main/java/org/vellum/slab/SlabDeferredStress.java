@@ -3,6 +3,7 @@ package org.vellum.slab;
 import static org.openjdk.jcstress.annotations.Expect.ACCEPTABLE;
 import static org.openjdk.jcstress.annotations.Expect.FORBIDDEN;
 
+import java.util.Arrays;
 import org.agrona.UnsafeApi;
 import org.openjdk.jcstress.annotations.Actor;
 import org.openjdk.jcstress.annotations.Arbiter;
@@ -10,6 +11,7 @@ import org.openjdk.jcstress.annotations.JCStressTest;
 import org.openjdk.jcstress.annotations.Outcome;
 import org.openjdk.jcstress.annotations.State;
 import org.openjdk.jcstress.infra.results.II_Result;
+import org.vellum.Stagger;
 import org.vellum.cpu.Cpu;
 
 /** Deferred frees. */
@@ -105,23 +107,31 @@ public final class SlabDeferredStress {
         }
     }
 
-    /** A slab that is nobody's, with two live objects. */
+    /** A slab that is nobody's, with a live object, and one whose grace period has ended: the next pass is its last. */
     @State
-    public static class TwoLeft {
+    public static class LastPass {
         private final SlabCell cell = SlabCell.take();
-        private final long[] objects = cell.fullSlab();
+        /** The pass ends a microsecond after the poll begins. */
+        private final Stagger stagger = new Stagger(2_048);
+        /** A hundred or so: between the look at the first one and the end of the pass lies time. */
+        private final long[] objects = cell.fullSlab(SizeClasses.of(256));
 
-        /** Leaves the slab, and frees the first two. */
-        public TwoLeft() {
+        /** Leaves the slab, frees all but the first and the last, and defers the last; its first pass makes that WAITING. */
+        public LastPass() {
             cell.drain(0);
-            cell.free(objects[0], objects[1]);
+            cell.free(Arrays.copyOfRange(objects, 1, objects.length - 1));
+            cell.slabs.freeDeferred(null, objects[objects.length - 1]);
+            while (cell.slabs.poll() == 0) {
+                Thread.onSpinWait();
+            }
+            cell.epochs.advanceFrom(cell.epochs.now());
         }
     }
 
     /**
-     * Two threads without slots defer the last two frees, and one polls. The other may set the mark when its object is free
-     * already. Would catch {@code DeferredFrees.release} that does not look again after it has taken the mark off (p4), and
-     * {@code Slabs.release} that overwrites a mark.
+     * A thread without a slot defers the last free, while another makes the last pass. The one may find the mark set that the other takes off, or
+     * set it when its object is free already. Would catch {@code DeferredFrees.release} that does not look again after it has taken
+     * the mark off (p4), and {@code Slabs.release} that overwrites a mark.
      */
     @JCStressTest
     @Outcome(id = "1, 1", expect = ACCEPTABLE, desc = "nothing is lost")
@@ -129,16 +139,15 @@ public final class SlabDeferredStress {
     public static class MarkAgainstPoll {
         /** @param s the slab. */
         @Actor
-        public void one(final TwoLeft s) {
-            s.cell.slabs.freeDeferred(null, s.objects[2]);
+        public void one(final LastPass s) {
+            s.stagger.one();
+            s.cell.slabs.freeDeferred(null, s.objects[0]);
         }
 
         /** @param s the slab. */
         @Actor
-        public void two(final TwoLeft s) {
-            s.cell.slabs.freeDeferred(null, s.objects[3]);
-            s.cell.slabs.poll();
-            s.cell.slabs.poll();
+        public void two(final LastPass s) {
+            s.stagger.other();
             s.cell.slabs.poll();
         }
 
@@ -147,7 +156,7 @@ public final class SlabDeferredStress {
          * @param r whether it is whole, and everything comes back.
          */
         @Arbiter
-        public void settle(final TwoLeft s, final II_Result r) {
+        public void settle(final LastPass s, final II_Result r) {
             r.r1 = s.cell.slabsLeft() >= 0 ? 1 : 0;
             r.r2 = s.cell.settle();
         }

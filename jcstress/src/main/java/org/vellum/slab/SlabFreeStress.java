@@ -3,6 +3,8 @@ package org.vellum.slab;
 import static org.openjdk.jcstress.annotations.Expect.ACCEPTABLE;
 import static org.openjdk.jcstress.annotations.Expect.FORBIDDEN;
 
+import java.util.Arrays;
+import java.util.stream.LongStream;
 import org.openjdk.jcstress.annotations.Actor;
 import org.openjdk.jcstress.annotations.Arbiter;
 import org.openjdk.jcstress.annotations.JCStressTest;
@@ -11,9 +13,13 @@ import org.openjdk.jcstress.annotations.State;
 import org.openjdk.jcstress.infra.results.III_Result;
 import org.openjdk.jcstress.infra.results.II_Result;
 import org.openjdk.jcstress.infra.results.I_Result;
+import org.vellum.Stagger;
 
 /** Frees against whoever owns the slab, leaves it, empties it. */
 public final class SlabFreeStress {
+    /** Turns between actors that do the same. */
+    private static final int LIKE = 32;
+
     private SlabFreeStress() {
     }
 
@@ -21,6 +27,7 @@ public final class SlabFreeStress {
     @State
     public static class Owned {
         private final SlabCell cell = SlabCell.take();
+        private final Stagger stagger = new Stagger();
         private final long[] objects = cell.fullSlab();
         private long handedOut;
     }
@@ -29,7 +36,9 @@ public final class SlabFreeStress {
     @State
     public static class HalfFull {
         private final SlabCell cell = SlabCell.take();
+        private final Stagger stagger = new Stagger();
         private final long[] objects = cell.fullSlab();
+        private final long[] handedOut = new long[3];
 
         /** Frees the first two. */
         public HalfFull() {
@@ -37,22 +46,24 @@ public final class SlabFreeStress {
         }
     }
 
-    /** The same, with one that is left, and freed three. */
+    /** A slab that slot 0 owns, of many small objects, so that it takes a while to count; one is left. */
     @State
     public static class NearlyEmpty {
         private final SlabCell cell = SlabCell.take();
-        private final long[] objects = cell.fullSlab();
+        private final Stagger stagger = new Stagger();
+        private final long[] objects = cell.fullSlab(SizeClasses.of(128));
 
         /** Frees all but the last. */
         public NearlyEmpty() {
-            cell.free(objects[0], objects[1], objects[2]);
+            cell.free(Arrays.copyOf(objects, objects.length - 1));
         }
     }
 
-    /** The same, with two that are left, and the slab nobody's. */
+    /** A slab of four that is nobody's, with two objects that are left. */
     @State
     public static class Unowned {
         private final SlabCell cell = SlabCell.take();
+        private final Stagger stagger = new Stagger(LIKE);
         private final long[] objects = cell.fullSlab();
 
         /** Leaves the slab, and frees the first two. */
@@ -77,6 +88,7 @@ public final class SlabFreeStress {
          */
         @Actor
         public void stranger(final Owned s, final III_Result r) {
+            s.stagger.one();
             r.r1 = s.cell.tryFree(s.objects[2]);
         }
 
@@ -86,6 +98,7 @@ public final class SlabFreeStress {
          */
         @Actor
         public void owner(final Owned s, final III_Result r) {
+            s.stagger.other();
             s.handedOut = s.cell.allocate(0);
             r.r2 = s.handedOut == s.objects[2] ? 0 : 1;
         }
@@ -113,12 +126,14 @@ public final class SlabFreeStress {
         /** @param s the slab. */
         @Actor
         public void stranger(final NearlyEmpty s) {
-            s.cell.free(s.objects[3]);
+            s.stagger.one();
+            s.cell.free(s.objects[s.objects.length - 1]);
         }
 
         /** @param s the slab. */
         @Actor
         public void owner(final NearlyEmpty s) {
+            s.stagger.other();
             s.cell.drain(0);
         }
 
@@ -144,12 +159,14 @@ public final class SlabFreeStress {
         /** @param s the slab. */
         @Actor
         public void one(final Unowned s) {
+            s.stagger.one();
             s.cell.free(s.objects[2]);
         }
 
         /** @param s the slab. */
         @Actor
         public void two(final Unowned s) {
+            s.stagger.other();
             s.cell.free(s.objects[3]);
         }
 
@@ -178,6 +195,7 @@ public final class SlabFreeStress {
          */
         @Actor
         public void stranger(final HalfFull s, final III_Result r) {
+            s.stagger.one();
             r.r1 = s.cell.tryFree(s.objects[2]);
         }
 
@@ -187,6 +205,7 @@ public final class SlabFreeStress {
          */
         @Actor
         public void owner(final HalfFull s, final III_Result r) {
+            s.stagger.other();
             s.cell.drain(0);
             r.r2 = s.cell.tryFree(s.objects[3]);
         }
@@ -215,6 +234,7 @@ public final class SlabFreeStress {
          */
         @Actor
         public void one(final Unowned s, final III_Result r) {
+            s.stagger.one();
             r.r1 = s.cell.tryFree(s.objects[2]);
         }
 
@@ -224,6 +244,7 @@ public final class SlabFreeStress {
          */
         @Actor
         public void two(final Unowned s, final III_Result r) {
+            s.stagger.other();
             r.r2 = s.cell.tryFree(s.objects[2]);
         }
 
@@ -248,12 +269,14 @@ public final class SlabFreeStress {
         /** @param s the slab. */
         @Actor
         public void stranger(final HalfFull s) {
+            s.stagger.one();
             s.cell.free(s.objects[2], s.objects[3]);
         }
 
         /** @param s the slab. */
         @Actor
         public void drain(final HalfFull s) {
+            s.stagger.other();
             s.cell.slabs.drainIdle();
         }
 
@@ -265,6 +288,47 @@ public final class SlabFreeStress {
         public void settle(final HalfFull s, final I_Result r) {
             final boolean whole = s.cell.slabsLeft() >= 0;
             r.r1 = s.cell.settle() & (whole ? 1 : 0);
+        }
+    }
+
+    /**
+     * The slot of an owner is drained by another while the owner allocates. Would catch {@code SlabAllocator.drainIdle} that does not
+     * occupy the slot: the owner hands objects out of a slab that it has left, or leaves it twice.
+     */
+    @JCStressTest
+    @Outcome(id = "1, 1", expect = ACCEPTABLE, desc = "the owner gets an object, from this slab or another")
+    @Outcome(expect = FORBIDDEN, desc = "nothing, one that others have, or the slab is lost")
+    public static class AllocationAgainstDrain {
+        /**
+         * @param s the slab.
+         */
+        @Actor
+        public void owner(final HalfFull s) {
+            s.stagger.one();
+            s.handedOut[0] = s.cell.allocate(0);
+            s.handedOut[1] = s.cell.allocate(0);
+        }
+
+        /** @param s the slab. */
+        @Actor
+        public void drain(final HalfFull s) {
+            s.stagger.other();
+            s.cell.slabs.drainIdle();
+            s.handedOut[2] = s.cell.allocate(1);
+        }
+
+        /**
+         * @param s the slab.
+         * @param r whether all objects are different, and everything is back.
+         */
+        @Arbiter
+        public void settle(final HalfFull s, final II_Result r) {
+            final long[] live = {s.objects[2], s.objects[3], s.handedOut[0], s.handedOut[1], s.handedOut[2]};
+            r.r1 = LongStream.of(live).filter(address -> address != 0).distinct().count() == live.length ? 1 : 0;
+            if (r.r1 == 1) {
+                final boolean whole = s.cell.slabsLeft() >= 0;
+                r.r2 = s.cell.settle(live) & (whole ? 1 : 0);
+            }
         }
     }
 }
