@@ -45,8 +45,10 @@ public final class Vellum implements AutoCloseable {
     /**
      * Opens a memory with default options.
      *
-     * @param memoryBytes the most to use, in bytes; banks are added on demand.
+     * @param memoryBytes the most to use, in bytes: as for {@link VellumBuilder#memory}.
      * @return the memory, to be closed.
+     * @throws IllegalArgumentException as {@link VellumBuilder#memory}.
+     * @throws org.vellum.report.ExhaustedException as {@link VellumBuilder#open}.
      * @throws IllegalStateException if the JVM lacks the flag that Agrona needs; the text contains it.
      */
     public static Vellum open(final long memoryBytes) {

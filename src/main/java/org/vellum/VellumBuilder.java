@@ -6,13 +6,20 @@ import org.vellum.alloc.AllocatorOptions;
 import org.vellum.cpu.CpuOptions;
 import org.vellum.frame.FrameOptions;
 import org.vellum.mem.NativeAccess;
+import org.vellum.mem.Pages;
+import org.vellum.report.ExhaustedException;
+import org.vellum.report.ExhaustedException.Resource;
 import org.vellum.report.Listener;
 import org.vellum.vmap.FlushPolicy;
 import org.vellum.vmap.VmapOptions;
 
 /** Options of a {@link Vellum}; each has a default that suits this machine. Not for several threads at once. */
 public final class VellumBuilder {
+    private static final long WINDOW_STEP_BYTES = (long)VmapOptions.BLOCK_PAGES << Pages.SHIFT;
+    private static final long MAX_WINDOW_BYTES = VmapOptions.MAX_WINDOW_PAGES << Pages.SHIFT;
+
     private long memoryBytes = 1L << 30;
+    /** 0, here and below: not set. */
     private long bankBytes;
     private long windowBytes;
     private long lazyMaxPages = -1;
@@ -29,55 +36,81 @@ public final class VellumBuilder {
     }
 
     /**
-     * @param bytes the most memory to use; banks are added on demand up to it. Default 1 GiB.
+     * @param bytes the most memory to use: a multiple of 4,096, at most 32 TiB, rounded up to whole banks, which are added on
+     *              demand. Tables take up to 3.2 % of it in addresses at once, in memory as it comes into use. Default 1 GiB.
      * @return this.
+     * @throws IllegalArgumentException if it is not.
      */
     public VellumBuilder memory(final long bytes) {
+        if (bytes <= 0 || bytes > FrameOptions.MAX_MEMORY_BYTES || bytes % Pages.SIZE != 0) {
+            throw refused("a multiple of " + Pages.SIZE + " up to " + FrameOptions.MAX_MEMORY_BYTES, "memory", bytes);
+        }
         memoryBytes = bytes;
         return this;
     }
 
     /**
-     * @param bytes of one bank, a power of two from 64 KiB to 1 GiB. Default 64 MiB, less for a small memory.
+     * @param bytes of one bank, a power of two from 64 KiB to 1 GiB. Default 64 MiB; for a memory of up to 32 MiB the power of two that
+     *              holds it.
      * @return this.
+     * @throws IllegalArgumentException if it is not.
      */
     public VellumBuilder bank(final long bytes) {
+        if (Long.bitCount(bytes) != 1 || bytes < FrameOptions.MIN_BANK_BYTES || bytes > FrameOptions.MAX_BANK_BYTES) {
+            throw refused("a power of two from " + FrameOptions.MIN_BANK_BYTES + " to " + FrameOptions.MAX_BANK_BYTES, "bank", bytes);
+        }
         bankBytes = bytes;
         return this;
     }
 
     /**
-     * @param bytes of addresses of the vmap window, a multiple of 4 MiB. Default four times the memory, at least 64 GiB.
+     * @param bytes of addresses of the vmap window, a multiple of 4 MiB, at most 128 TiB. Default four times the memory, at least 64 GiB.
      * @return this.
+     * @throws IllegalArgumentException if it is not.
      */
     public VellumBuilder window(final long bytes) {
+        if (bytes <= 0 || bytes > MAX_WINDOW_BYTES || bytes % WINDOW_STEP_BYTES != 0) {
+            throw refused("a multiple of " + WINDOW_STEP_BYTES + " up to " + MAX_WINDOW_BYTES, "window", bytes);
+        }
         windowBytes = bytes;
         return this;
     }
 
     /**
-     * @param pages unmapped pages of the window above which a drain is asked for. Default as the kernel's.
+     * @param pages unmapped pages of the window above which a drain is asked for, at least 0. Default as the kernel's.
      * @return this.
+     * @throws IllegalArgumentException if it is not.
      */
     public VellumBuilder lazyMaxPages(final long pages) {
+        if (pages < 0) {
+            throw refused("at least 0", "lazyMaxPages", pages);
+        }
         lazyMaxPages = pages;
         return this;
     }
 
     /**
-     * @param nanos the longest wait for a grace period when something has run out, in nanoseconds. Default one second.
+     * @param nanos the longest wait for a grace period when something has run out, in nanoseconds, at least 0. Default one second.
      * @return this.
+     * @throws IllegalArgumentException if it is not.
      */
     public VellumBuilder graceNanos(final long nanos) {
+        if (nanos < 0) {
+            throw refused("at least 0", "graceNanos", nanos);
+        }
         graceNanos = nanos;
         return this;
     }
 
     /**
-     * @param nanos how long a section may hold up others before it is reported, in nanoseconds. Default ten seconds.
+     * @param nanos how long a section may hold up others before it is reported, in nanoseconds, at least 1. Default ten seconds.
      * @return this.
+     * @throws IllegalArgumentException if it is not.
      */
     public VellumBuilder stallNanos(final long nanos) {
+        if (nanos < 1) {
+            throw refused("at least 1", "stallNanos", nanos);
+        }
         stallNanos = nanos;
         return this;
     }
@@ -156,7 +189,8 @@ public final class VellumBuilder {
      * Opens the memory. No bank exists yet: the first allocation adds it.
      *
      * @return the memory, to be closed.
-     * @throws IllegalArgumentException if an option is out of range.
+     * @throws IllegalArgumentException if memory and bank make more than 1,048,576 banks.
+     * @throws ExhaustedException if the tables for so much memory, or so large a window, cannot be had.
      * @throws IllegalStateException if the JVM lacks the flag that Agrona needs; the text contains it.
      * @throws java.io.UncheckedIOException if a trace is to be recorded and its file cannot be written.
      */
@@ -165,17 +199,27 @@ public final class VellumBuilder {
         FirstUse.ensure();
         final FrameOptions frameOptions =
             bankBytes == 0 ? FrameOptions.of(memoryBytes) : new FrameOptions(memoryBytes, bankBytes);
-        return new Vellum(new Parts(cpuOptions, frameOptions, vmapOptions(frameOptions), allocatorOptions,
-            listener, stallNanos, worker));
+        final VmapOptions vmapOptions = vmapOptions(frameOptions);
+        try {
+            return new Vellum(new Parts(cpuOptions, frameOptions, vmapOptions, allocatorOptions, listener, stallNanos, worker));
+        } catch (final OutOfMemoryError e) {
+            // Of the native tables, nearly always: what there is of them goes with the collector.
+            final ExhaustedException refused = new ExhaustedException(Resource.METADATA, "no room for the tables of memory="
+                + frameOptions.memoryBytes() + " window=" + (vmapOptions.windowPages() << Pages.SHIFT)
+                + ", choose less of one of them: " + e.getMessage());
+            refused.initCause(e);
+            throw refused;
+        }
+    }
+
+    private static IllegalArgumentException refused(final String range, final String name, final long value) {
+        return new IllegalArgumentException("not " + range + ": " + name + "=" + value);
     }
 
     private VmapOptions vmapOptions(final FrameOptions frameOptions) {
         VmapOptions options = VmapOptions.of(frameOptions.memoryBytes()).withPolicy(policy).withRangeCaches(rangeCaches);
         if (windowBytes != 0) {
-            if (windowBytes % ((long)VmapOptions.BLOCK_PAGES << 12) != 0) {
-                throw new IllegalArgumentException("window=" + windowBytes);
-            }
-            options = options.withWindowPages(windowBytes >>> 12);
+            options = options.withWindowPages(windowBytes >>> Pages.SHIFT);
         }
         if (lazyMaxPages >= 0) {
             options = options.withLazyMaxPages(lazyMaxPages);

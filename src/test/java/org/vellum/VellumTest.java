@@ -15,6 +15,7 @@ import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.agrona.concurrent.UnsafeBuffer;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.Executable;
 import org.vellum.cpu.Cpu;
 import org.vellum.epoch.Retirement;
 import org.vellum.mapram.MapRam;
@@ -319,21 +320,44 @@ final class VellumTest {
 
     @Test
     void optionsOutOfRangeAreRefused() {
-        for (final long bad : new long[] {0, -1, 100, Long.MAX_VALUE, Long.MIN_VALUE, (1L << 46) + PAGE}) {
-            assertThrows(IllegalArgumentException.class, () -> Vellum.open(bad), "memory=" + bad);
+        for (final long bad : new long[] {0, -1, 100, Long.MAX_VALUE, Long.MIN_VALUE, (1L << 45) + PAGE}) {
+            requireRefusal("memory=" + bad, () -> Vellum.open(bad));
         }
-        for (final long bad : new long[] {1, -4096, PAGE, 3 << 20, 1L << 31, 3L << 30}) {
-            assertThrows(IllegalArgumentException.class, () -> Vellum.builder().bank(bad).open(), "bank=" + bad);
+        for (final long bad : new long[] {0, 1, -4096, PAGE, 3 << 20, 1L << 31, 3L << 30, Long.MIN_VALUE}) {
+            requireRefusal("bank=" + bad, () -> Vellum.builder().bank(bad).open());
         }
-        for (final long bad : new long[] {PAGE, -(4L << 20), (4L << 20) + PAGE, 1L << 48, Long.MIN_VALUE}) {
-            assertThrows(IllegalArgumentException.class, () -> Vellum.builder().window(bad).open(), "window=" + bad);
+        for (final long bad : new long[] {0, PAGE, -(4L << 20), (4L << 20) + PAGE, (1L << 47) + (4L << 20), 1L << 48, Long.MIN_VALUE}) {
+            requireRefusal("window=" + bad, () -> Vellum.builder().window(bad).open());
         }
-        assertThrows(IllegalArgumentException.class, () -> Vellum.builder().stallNanos(0).open());
-        assertThrows(IllegalArgumentException.class, () -> Vellum.builder().stallNanos(-1).open());
+        for (final long bad : new long[] {-1, Long.MIN_VALUE}) {
+            requireRefusal("lazyMaxPages=" + bad, () -> Vellum.builder().lazyMaxPages(bad).open());
+            requireRefusal("graceNanos=" + bad, () -> Vellum.builder().graceNanos(bad).open());
+            requireRefusal("stallNanos=" + bad, () -> Vellum.builder().stallNanos(bad).open());
+        }
+        requireRefusal("stallNanos=0", () -> Vellum.builder().stallNanos(0).open());
+        requireRefusal("memoryBytes=" + (1L << 45), () -> Vellum.builder().memory(1L << 45).bank(1 << 20).open());
         assertThrows(RuntimeException.class, () -> Vellum.builder().listener(null).open());
         assertThrows(RuntimeException.class, () -> Vellum.builder().flushPolicy(null).open());
         assertThrows(RuntimeException.class, () -> Vellum.builder().cpus(null).open());
         Vellum.builder().memory(1 << 20).flushPolicy(FlushPolicy.EAGER).lazyMaxPages(0).graceNanos(0).open().close();
+    }
+
+    /** In the words of the option, that a caller knows, whatever room below it is for. */
+    private static void requireRefusal(final String nameAndValue, final Executable call) {
+        final String text = assertThrows(IllegalArgumentException.class, call, nameAndValue).getMessage();
+        assertTrue(text.matches("(.*\\W)?" + nameAndValue + "(\\D.*)?"), text);
+    }
+
+    /** Only a system that promises any amount of memory opens it; all others have no room for the tables. */
+    @Test
+    void asMuchMemoryAsThereCanBe() {
+        try (Vellum memory = Vellum.open(1L << 45)) {
+            memory.free(memory.allocate(100));
+            assertEquals(1L << 45, memory.stats().configuredBytes());
+        } catch (final ExhaustedException e) {
+            assertEquals(ExhaustedException.Resource.METADATA, e.resource());
+            assertTrue(e.getMessage().contains("memory=" + (1L << 45) + " window=" + (1L << 47)), e.getMessage());
+        }
     }
 
     @Test

@@ -68,7 +68,7 @@ public abstract sealed class Arena implements AutoCloseable permits ConfinedAren
             throw new IllegalArgumentException("size=" + size);
         }
         if (alignment <= 0 || Long.bitCount(alignment) != 1 || alignment > Pages.SIZE) {
-            throw new IllegalArgumentException("alignment=" + alignment);
+            throw new IllegalArgumentException("not a power of two up to a page: alignment=" + alignment);
         }
     }
 

@@ -125,7 +125,8 @@ final class CheckedAllocator implements Detour {
                     + " is inside " + record.describe());
             }
         }
-        return new IllegalArgumentException("nothing of this manager begins at address=0x" + Long.toHexString(address));
+        return new IllegalArgumentException("nothing of this allocator begins at address=0x" + Long.toHexString(address)
+            + ": what vmalloc returned is freed by vfree, what an arena did by its close");
     }
 
     private long damagedRedZone(final CheckedRecord record) {

@@ -34,7 +34,8 @@ import org.vellum.vmap.Vmalloc;
  * is refused by an {@link IllegalStateException} that changes nothing.
  *
  * <p>An address that is kept beyond its free is told, by {@code free} and its relatives, until the memory is allocated again; of slabs
- * (up to 8 KiB) that have been recycled, and of areas, in all but one of 65,536 cases even then.
+ * (up to 8 KiB) that have been recycled, and of areas, in all but one of 65,536 cases even then. The same goes for addresses of another
+ * manager; those of runs of frames (contiguous, above 8 KiB) have no tag, and are taken for a run that begins at the same place here.
  */
 public final class OffHeapAllocator {
     private final PlainAllocator plain;
@@ -211,7 +212,8 @@ public final class OffHeapAllocator {
 
     /**
      * Changes the size: in place if its slack or the frames behind it allow, by moving frames if it is an area, else by allocating,
-     * copying and freeing. Not concurrently with anything else about the same memory.
+     * copying and freeing. An alignment that was asked for is lost if the memory moves. Not concurrently with anything else about the
+     * same memory.
      *
      * @param address of the first byte, or 0 to allocate.
      * @param size the new size in bytes, at least 1.

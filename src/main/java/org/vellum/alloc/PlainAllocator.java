@@ -116,7 +116,8 @@ final class PlainAllocator {
             throw new IllegalArgumentException("size=" + size);
         }
         if (alignment <= 0 || Long.bitCount(alignment) != 1 || alignment > 1L << memory.bankShift() + Pages.SHIFT) {
-            throw new IllegalArgumentException("alignment=" + alignment);
+            throw new IllegalArgumentException("not a power of two up to a bank: alignment=" + alignment
+                + " bank=" + (1L << memory.bankShift() + Pages.SHIFT));
         }
         if (size > memory.physEnd()) {
             throw reclaimer.exhausted("allocate", Pages.of(size), true);
@@ -154,7 +155,8 @@ final class PlainAllocator {
         for (int attempt = 0; address == RawAllocator.NOTHING; attempt++) {
             if (!reclaimer.reclaim(attempt)) {
                 if (arenas || retirements.poll() == 0) {
-                    throw reclaimer.exhausted("allocate", Pages.of(size), true);
+                    // There may be more frames free than it asked for, but not side by side.
+                    throw reclaimer.exhausted(size > Pages.SIZE ? "contiguous allocate" : "allocate", Pages.of(size), true);
                 }
                 // What closed arenas held is kept by slots now, as if it had been freed: once more from the start.
                 arenas = true;

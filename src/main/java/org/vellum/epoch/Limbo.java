@@ -95,9 +95,10 @@ public final class Limbo {
         } while (!shared.compareAndSet(0, top, first + 1));
     }
 
-    /** @return bytes that are in limbo now; exact while nobody retires or releases. */
+    /** @return bytes that are in limbo now, at least 0; exact while nobody retires or releases. */
     public long bytes() {
-        return bytes.sum();
+        // What is released on a slot that is read late may have been retired on one that was read early.
+        return Math.max(0, bytes.sum());
     }
 
     /** @return the same for one load, off by less than a batch a slot. */

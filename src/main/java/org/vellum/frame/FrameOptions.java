@@ -5,7 +5,7 @@ import org.vellum.mem.Pages;
 /**
  * How much memory there may be, and in what portions it is taken from the JVM.
  *
- * @param memoryBytes the most memory to use: a positive multiple of a page, at most 64 TiB; rounded up to whole banks.
+ * @param memoryBytes the most memory to use: a positive multiple of a page, at most 32 TiB; rounded up to whole banks.
  * @param bankBytes bytes of one bank: a power of two from 64 KiB to 1 GiB.
  */
 public record FrameOptions(long memoryBytes, long bankBytes) {
@@ -18,16 +18,20 @@ public record FrameOptions(long memoryBytes, long bankBytes) {
     /** The bank of {@link #of}, in bytes: small enough to be given back, large enough to be rare. */
     public static final long DEFAULT_BANK_BYTES = 64L << 20;
 
-    private static final long MAX_MEMORY_BYTES = 1L << 46;
+    /** The most memory, in bytes: a window of four times as much still fits the 48 bits of an address. */
+    public static final long MAX_MEMORY_BYTES = 1L << 45;
+
     private static final long MAX_BANKS = 1L << 20;
 
     /** Checks the ranges above and rounds up. */
     public FrameOptions {
         if (Long.bitCount(bankBytes) != 1 || bankBytes < MIN_BANK_BYTES || bankBytes > MAX_BANK_BYTES) {
-            throw new IllegalArgumentException("bankBytes=" + bankBytes);
+            throw new IllegalArgumentException("not a power of two from " + MIN_BANK_BYTES + " to " + MAX_BANK_BYTES
+                + ": bankBytes=" + bankBytes);
         }
         if (memoryBytes <= 0 || memoryBytes > MAX_MEMORY_BYTES || (memoryBytes & Pages.OFFSET_MASK) != 0) {
-            throw new IllegalArgumentException("memoryBytes=" + memoryBytes);
+            throw new IllegalArgumentException("not a multiple of " + Pages.SIZE + " up to " + MAX_MEMORY_BYTES
+                + ": memoryBytes=" + memoryBytes);
         }
         memoryBytes = (memoryBytes + bankBytes - 1) & -bankBytes;
         if (memoryBytes / bankBytes > MAX_BANKS) {

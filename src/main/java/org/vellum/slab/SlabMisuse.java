@@ -28,13 +28,13 @@ final class SlabMisuse {
             return SlabAllocator.NOT_HERE;
         }
         if (word == SlabWord.NO_SLAB) {
-            throw new IllegalStateException("already free: " + hex(address) + " is of a slab that has been given back");
+            throw new IllegalStateException("already free: " + hex(address) + " is of a slab that has been given back, or of another memory");
         }
         if (address >>> TAG_SHIFT == 0) {
             throw new IllegalArgumentException("not where an object begins: " + hex(address)
                 + " lies in a slab, whose objects have tag=" + (word >>> TAG_SHIFT));
         }
-        throw new IllegalStateException("already free: " + hex(address) + " is of an earlier slab: tag="
+        throw new IllegalStateException("already free: " + hex(address) + " is of an earlier slab, or of another memory: tag="
             + (address >>> TAG_SHIFT) + " now=" + (word >>> TAG_SHIFT));
     }
 

@@ -4,6 +4,7 @@ import org.agrona.UnsafeApi;
 import org.vellum.cpu.Cpus;
 import org.vellum.cpu.SpinLock;
 import org.vellum.frame.PhysicalMemory;
+import org.vellum.mem.Generations;
 import org.vellum.mem.Pages;
 import org.vellum.mem.Words;
 
@@ -64,6 +65,7 @@ final class SlabTable {
     private final long statesBase;
     private final SpinLock lock;
     private final int slabs;
+    private final int firstGeneration = Generations.first();
     /** Volatile store in prepare(): the records below are zeroed; partner: whoever reads it before it looks at a record. */
     private volatile int limit;
 
@@ -151,7 +153,8 @@ final class SlabTable {
     /** The next generation of slabs here; by the owner of the frames. */
     int nextGeneration(final int slab) {
         final long at = (long)slab * RECORD_WORDS + GENERATION;
-        final long generation = (records.getPlain(at) & 0xFFFF) % 0xFFFF + 1;
+        final long last = records.getPlain(at);
+        final long generation = last == 0 ? firstGeneration : last % Generations.COUNT + 1;
         records.putPlain(at, generation);
         return (int)generation;
     }

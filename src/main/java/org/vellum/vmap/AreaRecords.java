@@ -1,6 +1,7 @@
 package org.vellum.vmap;
 
 import org.vellum.mem.CacheLine;
+import org.vellum.mem.Generations;
 import org.vellum.mem.Words;
 import org.vellum.mmu.Address;
 
@@ -61,7 +62,7 @@ final class AreaRecords {
     AreaRecords(final long capacity) {
         this.capacity = capacity;
         words = Words.reserve(capacity * STRIDE_WORDS);
-        generations.putPlain(0, 1);
+        generations.putPlain(0, Generations.first());
     }
 
     Words words() {

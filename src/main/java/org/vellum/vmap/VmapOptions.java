@@ -18,7 +18,7 @@ public record VmapOptions(
     public static final int BLOCK_PAGES = 1024;
 
     /** An address has 48 bits beside its tag, and the frames need some of them. */
-    private static final long MAX_WINDOW_PAGES = 1L << 35;
+    public static final long MAX_WINDOW_PAGES = 1L << 35;
     private static final long LAZY_PAGES_PER_BIT = 8192;
     private static final long LEAST_WINDOW_BYTES = 64L << 30;
 

@@ -12,6 +12,7 @@ import org.junit.jupiter.api.Test;
 import org.vellum.SmallMemory;
 import org.vellum.Vellum;
 import org.vellum.cpu.Cpu;
+import org.vellum.mmu.Address;
 import org.vellum.report.ExhaustedException;
 import org.vellum.vmap.FlushPolicy;
 
@@ -187,6 +188,24 @@ final class AllocatorMisuseTest {
                 final long foreign = other.allocate(size);
                 refusedByAll(foreign, "size=" + size);
                 other.free(foreign);
+            }
+        }
+    }
+
+    /**
+     * Both memories have done the same, so what lives here at the other's address is of the same kind. Tags tell them apart; runs of frames
+     * have none.
+     */
+    @Test
+    void addressesOfAnotherMemoryThatHasDoneTheSame() {
+        try (Vellum other = SmallMemory.builder(8192, 4 * 8192).open()) {
+            for (final long size : new long[] {1, 100, 8192, AREA * 2}) {
+                final long foreign = other.allocate(size);
+                final long own = allocator.allocate(size);
+                assertEquals(foreign & Address.MASK, own & Address.MASK, "size=" + size);
+                refusedByAll(foreign, "size=" + size);
+                other.free(foreign);
+                allocator.free(own);
             }
         }
     }
