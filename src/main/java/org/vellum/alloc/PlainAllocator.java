@@ -167,13 +167,18 @@ final class PlainAllocator {
         return address;
     }
 
+    /** As often as a bank comes that was waited for: outside the section in which it is tried, so that waiting takes no slot. */
     private long trySmall(final long size, final long alignment, final int owner) {
-        final Cpu cpu = cpus.enter();
-        try {
-            return raw.allocateSmall(cpu, size, alignment, owner);
-        } finally {
-            cpu.exit();
-        }
+        long address;
+        do {
+            final Cpu cpu = cpus.enter();
+            try {
+                address = raw.allocateSmall(cpu, size, alignment, owner);
+            } finally {
+                cpu.exit();
+            }
+        } while (address == RawAllocator.NOTHING && raw.awaitBank(size, alignment));
+        return address;
     }
 
     /** Contiguous if it can be had without a fight, else scattered. */
@@ -207,6 +212,7 @@ final class PlainAllocator {
     }
 
     private long tryContiguous(final long size, final long alignment, final int owner) {
+        raw.awaitBank(size, alignment);
         final Cpu cpu = cpus.enter();
         try {
             return contiguous.allocate(cpu, size, alignment, owner);

@@ -35,6 +35,7 @@ final class RawAllocator {
     private static final long LEAST_IN_LIMBO = 1 << 20;
 
     private final Cpus cpus;
+    private final FrameAllocator frames;
     private final FrameTable table;
     private final SlabAllocator slabs;
     private final DeferredRuns deferred;
@@ -49,6 +50,7 @@ final class RawAllocator {
     RawAllocator(final Epochs epochs, final FrameAllocator frames, final Vmalloc vmalloc, final Listener listener) {
         cpus = epochs.cpus();
         areas = new AllocationAreas(vmalloc);
+        this.frames = frames;
         table = frames.table();
         slabs = new SlabAllocator(epochs, frames, listener);
         deferred = new DeferredRuns(epochs, frames, listener);
@@ -129,6 +131,16 @@ final class RawAllocator {
             return slabs.allocate(cpu, SizeClasses.of((int)size, (int)alignment), owner);
         }
         return allocateRun(cpu, runClass(size, alignment), owner);
+    }
+
+    /**
+     * Waits for a bank, if that is what a request lacks, see {@link FrameAllocator#awaitBank}.
+     *
+     * @return whether it is worth trying again.
+     */
+    boolean awaitBank(final long size, final long alignment) {
+        final long bytes = Math.max(footprint(size, alignment), SlabAllocator.SLAB_BYTES);
+        return frames.awaitBank(Math.max(Pages.of(bytes), alignment >>> Pages.SHIFT));
     }
 
     /**

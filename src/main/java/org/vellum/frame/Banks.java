@@ -30,6 +30,9 @@ final class Banks {
     private volatile String refusal;
     private long refusedNanos;
 
+    /** Volatile: a hint for those who had better wait outside sections; written under the growth lock. */
+    private volatile boolean adding;
+
     /** Banks up to this number have records in the buddy. Under the growth lock. */
     private int prepared;
 
@@ -67,11 +70,18 @@ final class Banks {
         if (!lockGrowth()) {
             return added != seen;
         }
+        adding = true;
         try {
             return added != seen || addLowest();
         } finally {
+            adding = false;
             growth.unlock();
         }
+    }
+
+    /** Whether a thread is adding a bank just now. */
+    boolean isAdding() {
+        return adding;
     }
 
     private boolean addLowest() {
@@ -141,6 +151,13 @@ final class Banks {
             Thread.yield();
         }
         return false;
+    }
+
+    /** Waits for the bank that is being added, for as long as {@link #lockGrowth} does: inside a section of the caller's. */
+    void awaitGrowthPatiently() {
+        if (lockGrowth()) {
+            growth.unlock();
+        }
     }
 
     /** Waits, parked, until no bank is being added. Outside sections. */

@@ -327,6 +327,38 @@ public final class FrameAllocator {
     }
 
     /**
+     * Whether frames had better be waited for: there are too few, and another thread is adding a bank. For rooms that open sections of their own: many
+     * threads that wait for a bank in sections take all slots. Leave the section, {@link #awaitBank}, try again.
+     *
+     * @param frames how many are wanted.
+     * @return whether it is so just now.
+     */
+    public boolean isBankUnderWay(final long frames) {
+        return banks.isAdding() && isShort(frames);
+    }
+
+    /**
+     * Waits until so many frames are free in the banks that are present, if another thread is adding one or one can be added: parked; inside a
+     * section of the caller's for a bounded time, without parking, for a bank of another thread only.
+     *
+     * @param frames how many are wanted.
+     * @return whether there were too few, and are enough now: then it is worth trying again.
+     */
+    public boolean awaitBank(final long frames) {
+        if (!isShort(frames)) {
+            return false;
+        }
+        StackReserve.ensure();
+        if (cpus.inSection()) {
+            if (banks.isAdding()) {
+                banks.awaitGrowthPatiently();
+            }
+            return !isShort(frames);
+        }
+        return supply.grow(frames);
+    }
+
+    /**
      * Drains the lists of all slots that nobody occupies, and waits, parked, for a bank that is being added: what a
      * caller does outside sections before it believes in exhaustion.
      *
