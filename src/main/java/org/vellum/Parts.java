@@ -22,7 +22,9 @@ import org.vellum.mapram.MapRam;
 import org.vellum.mem.Pages;
 import org.vellum.mmu.MappedAccess;
 import org.vellum.mmu.PageTable;
+import org.vellum.observe.Recorders;
 import org.vellum.observe.Stats;
+import org.vellum.report.Events;
 import org.vellum.report.ExhaustedException;
 import org.vellum.report.Listener;
 import org.vellum.report.PageFaultException;
@@ -63,24 +65,26 @@ final class Parts {
         final AllocatorOptions allocatorOptions, final Listener userListener, final long stallNanos, final boolean withWorker) {
         worker = withWorker ? new Worker("vellum-worker", userListener) : null;
         listener = withWorker && userListener != Listener.SILENT ? new QueuedListener(userListener, worker) : userListener;
+        final Events events = Recorders.find();
         cpus = new Cpus(cpuOptions);
         final Sweeper sweeper = new Sweeper(cpus, listener);
         cpus.onSlotsBusy(sweeper::sweep);
-        epochs = new Epochs(cpus, sweeper, new StallDetector(cpus, listener, stallNanos));
+        epochs = new Epochs(cpus, sweeper, new StallDetector(cpus, listener, stallNanos, events));
         retirements = new Retirements(epochs, listener, this::askForRetirements);
-        frames = new FrameAllocator(cpus, frameOptions);
+        frames = new FrameAllocator(cpus, frameOptions, events);
         final long start = (frames.memory().physEnd() + WINDOW_ALIGN - 1) & -WINDOW_ALIGN;
         table = new PageTable(start, vmapOptions.windowPages());
         access = new MappedAccess(table, frames.memory(), cpus);
         space = new VmapSpace(epochs, frames, table, vmapOptions, listener);
-        reclaimer = new Reclaimer(space, worker);
+        reclaimer = new Reclaimer(space, worker, events);
         final AtomicFrees atomicFrees = new AtomicFrees(space, worker);
         reclaimer.add(atomicFrees);
         vmalloc = new Vmalloc(space, reclaimer, access, atomicFrees);
         vmap = new Vmap(space, reclaimer, vmalloc);
         reader = new VmapReader(space);
         mapRam = new MapRam(space, epochs, frames.memory(), vmap, reclaimer, listener);
-        allocator = new OffHeapAllocator(epochs, frames, vmalloc, reclaimer, access, retirements, listener, allocatorOptions);
+        allocator = new OffHeapAllocator(epochs, frames, vmalloc, reclaimer, access, retirements, listener, allocatorOptions,
+            events);
     }
 
     private void askForRetirements() {

@@ -14,6 +14,7 @@ import org.vellum.frame.PhysicalMemory;
 import org.vellum.mem.Pages;
 import org.vellum.mmu.Address;
 import org.vellum.mmu.MappedAccess;
+import org.vellum.report.Events;
 import org.vellum.report.ExhaustedException;
 import org.vellum.report.Listener;
 import org.vellum.slab.SlabAllocator;
@@ -61,18 +62,20 @@ public final class OffHeapAllocator {
      * @param retirements for what waits for a grace period as a whole.
      * @param listener hears of problems.
      * @param options what else is wanted.
+     * @param events hears of slabs that come and go, and of budgets that refuse.
      * @throws java.io.UncheckedIOException if a trace is wanted and its file cannot be written.
      */
     public OffHeapAllocator(
         final Epochs epochs, final FrameAllocator frames, final Vmalloc vmalloc, final Reclaimer reclaimer,
-        final MappedAccess access, final Retirements retirements, final Listener listener, final AllocatorOptions options) {
+        final MappedAccess access, final Retirements retirements, final Listener listener, final AllocatorOptions options,
+        final Events events) {
         this.retirements = retirements;
         this.access = access;
         memory = frames.memory();
         budgets = new Budgets(epochs.cpus(), listener);
-        raw = new RawAllocator(epochs, frames, vmalloc, listener);
+        raw = new RawAllocator(epochs, frames, vmalloc, listener, events);
         budgets.countUncharged(() -> raw.liveBytes(0));
-        plain = new PlainAllocator(epochs.cpus(), raw, budgets, reclaimer, retirements, access, memory);
+        plain = new PlainAllocator(epochs.cpus(), raw, budgets, reclaimer, retirements, access, memory, events);
         checked = options.checked() ? new CheckedAllocator(plain, budgets, access, epochs.cpus(), retirements, listener,
             options.quarantineBytes(frames.configuredFrames() << Pages.SHIFT)) : null;
         recording = options.trace() == null ? null

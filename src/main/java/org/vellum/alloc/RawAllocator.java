@@ -9,6 +9,7 @@ import org.vellum.frame.FrameTable;
 import org.vellum.frame.PhysicalMemory;
 import org.vellum.mem.Pages;
 import org.vellum.mmu.Address;
+import org.vellum.report.Events;
 import org.vellum.report.Listener;
 import org.vellum.slab.SizeClasses;
 import org.vellum.slab.SlabAllocator;
@@ -46,11 +47,12 @@ final class RawAllocator {
     private final long mostInLimbo;
     private final AtomicLong pollAbove;
 
-    RawAllocator(final Epochs epochs, final FrameAllocator frames, final Vmalloc vmalloc, final Listener listener) {
+    RawAllocator(
+        final Epochs epochs, final FrameAllocator frames, final Vmalloc vmalloc, final Listener listener, final Events events) {
         cpus = epochs.cpus();
         areas = new AllocationAreas(vmalloc);
         table = frames.table();
-        slabs = new SlabAllocator(epochs, frames, listener);
+        slabs = new SlabAllocator(epochs, frames, listener, events);
         deferred = new DeferredRuns(epochs, frames, listener);
         runs = new HeldRuns(cpus, frames, deferred);
         contiguous = new ContiguousRuns(cpus, frames, deferred, runs);

@@ -4,6 +4,7 @@ import java.util.concurrent.atomic.AtomicReferenceArray;
 import org.vellum.cpu.Cpus;
 import org.vellum.cpu.SpinLock;
 import org.vellum.mem.Pages;
+import org.vellum.report.Events;
 
 /**
  * Banks come and go here, under the growth lock: absent → present → detached → absent.
@@ -21,6 +22,7 @@ final class Banks {
     private final FrameTable table;
     private final Buddy buddy;
     private final Counters counters;
+    private final Events events;
 
     /** Detached banks by number, which wait for their grace period. Set under the growth lock, taken by anyone. */
     private final AtomicReferenceArray<MemoryBank> detached;
@@ -38,13 +40,15 @@ final class Banks {
         final PhysicalMemory memory,
         final FrameTable table,
         final Buddy buddy,
-        final Counters counters) {
+        final Counters counters,
+        final Events events) {
         this.cpus = cpus;
         growth = new SpinLock(cpus);
         this.memory = memory;
         this.table = table;
         this.buddy = buddy;
         this.counters = counters;
+        this.events = events;
         detached = new AtomicReferenceArray<>(memory.bankLimit());
     }
 
@@ -67,15 +71,24 @@ final class Banks {
         if (!lockGrowth()) {
             return added != seen;
         }
+        MemoryBank made = null;
+        final boolean worthwhile;
         try {
-            return added != seen || addLowest();
+            if (added == seen && !takeBack()) {
+                made = addNew();
+            }
+            worthwhile = added != seen;
         } finally {
             growth.unlock();
         }
+        if (made != null) {
+            events.bankAdded(made.number(), bytes(made), memory.presentBytes());
+        }
+        return worthwhile;
     }
 
-    private boolean addLowest() {
-        return takeBack() || addNew();
+    private static long bytes(final MemoryBank bank) {
+        return bank.frames() << Pages.SHIFT;
     }
 
     /** A bank that waits for its release is as good as a new one: nobody used it, and nobody but a stale reader can look. */
@@ -92,10 +105,11 @@ final class Banks {
         return false;
     }
 
-    private boolean addNew() {
+    /** Null if there is no number left, or the JVM refuses. */
+    private MemoryBank addNew() {
         final int number = lowestAbsent();
         if (number < 0 || refusal != null && System.nanoTime() - refusedNanos < RETRY_NANOS) {
-            return false;
+            return null;
         }
         final MemoryBank bank;
         try {
@@ -107,7 +121,7 @@ final class Banks {
                 + e.getMessage() + ")";
             refusedNanos = System.nanoTime();
             counters.count(FrameEvent.BANK_REFUSED);
-            return false;
+            return null;
         }
         refusal = null;
         if (number > prepared) {
@@ -116,7 +130,7 @@ final class Banks {
         }
         serve(bank);
         counters.count(FrameEvent.BANK_ADDED);
-        return true;
+        return bank;
     }
 
     private void serve(final MemoryBank bank) {
@@ -200,6 +214,7 @@ final class Banks {
         bank.release();
         refusal = null;
         counters.count(FrameEvent.BANK_RELEASED);
+        events.bankReleased(number, bytes(bank), memory.presentBytes());
         return true;
     }
 }

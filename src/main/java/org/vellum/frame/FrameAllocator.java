@@ -6,6 +6,7 @@ import org.vellum.cpu.Cpu;
 import org.vellum.cpu.Cpus;
 import org.vellum.cpu.StackReserve;
 import org.vellum.mem.Pages;
+import org.vellum.report.Events;
 
 /**
  * Allocates and frees blocks of page frames: 2<sup>order</sup> frames, aligned to their size, named by the first.
@@ -47,11 +48,22 @@ public final class FrameAllocator {
      * @param options how much memory, in what banks.
      */
     public FrameAllocator(final Cpus cpus, final FrameOptions options) {
+        this(cpus, options, Events.NONE);
+    }
+
+    /**
+     * {@link #FrameAllocator(Cpus, FrameOptions)} that tells of banks.
+     *
+     * @param cpus the slots whose occupants will allocate.
+     * @param options how much memory, in what banks.
+     * @param events hears of banks that come and go.
+     */
+    public FrameAllocator(final Cpus cpus, final FrameOptions options, final Events events) {
         this.cpus = cpus;
         memory = new PhysicalMemory(options);
         table = new FrameTable(memory);
         buddy = new Buddy(cpus, memory, table, counters);
-        banks = new Banks(cpus, memory, table, buddy, counters);
+        banks = new Banks(cpus, memory, table, buddy, counters, events);
         final long configuredFrames = options.memoryBytes() >>> Pages.SHIFT;
         lists = new SlotLists(cpus, configuredFrames);
         totals = new FrameTotals(memory, table, banks, lists, counters, configuredFrames);

@@ -6,6 +6,7 @@ import org.vellum.cpu.Cpus;
 import org.vellum.cpu.StackReserve;
 import org.vellum.epoch.Epochs;
 import org.vellum.frame.FrameAllocator;
+import org.vellum.report.Events;
 import org.vellum.report.Listener;
 
 /**
@@ -44,8 +45,20 @@ public final class SlabAllocator {
      * @param listener hears of releases that fail.
      */
     public SlabAllocator(final Epochs epochs, final FrameAllocator frames, final Listener listener) {
+        this(epochs, frames, listener, Events.NONE);
+    }
+
+    /**
+     * {@link #SlabAllocator(Epochs, FrameAllocator, Listener)} that tells of slabs.
+     *
+     * @param epochs decides when deferred frees are through.
+     * @param frames where slabs come from.
+     * @param listener hears of releases that fail.
+     * @param events hears of slabs that come and go.
+     */
+    public SlabAllocator(final Epochs epochs, final FrameAllocator frames, final Listener listener, final Events events) {
         cpus = epochs.cpus();
-        slabs = new Slabs(cpus, frames);
+        slabs = new Slabs(cpus, frames, events);
         table = slabs.table;
         current = new CurrentSlabs(cpus, slabs);
         currentBase = current.base();
