@@ -171,21 +171,15 @@ final class Parts {
     }
 
     Stats stats() {
-        return new Stats(frames.configuredFrames() << Pages.SHIFT, frames.memory().presentBytes(),
-            frames.freeFrames() << Pages.SHIFT, frames.cachedFrames() << Pages.SHIFT, space.liveAreas(),
-            table.pages() << Pages.SHIFT, space.freePages() << Pages.SHIFT, reclaimer.limboBytes(),
-            space.lazyFrames() << Pages.SHIFT, mapRam.blocksCreated(), mapRam.blocksRetired(), mapRam.blocksPooled(),
-            epochs.flushes(), reclaimer.drains(), reclaimer.exhaustions(), cpus.limit());
+        return new Stats(frames.configuredFrames() << Pages.SHIFT, frames.memory().presentBytes(), frames.mostPresentBytes(),
+            frames.residentBytes(), frames.mostUsedFrames() << Pages.SHIFT, frames.freeFrames() << Pages.SHIFT,
+            frames.cachedFrames() << Pages.SHIFT, space.liveAreas(), table.pages() << Pages.SHIFT, space.freePages() << Pages.SHIFT,
+            reclaimer.limboBytes(), space.lazyFrames() << Pages.SHIFT, mapRam.blocksCreated(), mapRam.blocksRetired(),
+            mapRam.blocksPooled(), epochs.flushes(), reclaimer.drains(), reclaimer.exhaustions(), cpus.limit(), allocator.stats());
     }
 
     String report() {
-        final Stats stats = stats();
-        return String.format("memory: %,d bytes at most, %,d in banks; frames free %,d bytes, cached by slots %,d%n", stats.configuredBytes(),
-                stats.presentBytes(), stats.freeFrameBytes(), stats.cachedFrameBytes())
-            + String.format("window: %,d bytes, %,d free; %,d live areas; in limbo %,d bytes, %,d bytes of frames%n",
-                stats.windowBytes(), stats.freeWindowBytes(), stats.liveAreas(), stats.limboBytes(), stats.limboFrameBytes())
-            + String.format("epochs: %,d flushes; %s%n", stats.flushes(), epochs.describeHolders())
-            + allocator.stats().report();
+        return stats().report(epochs.describeHolders());
     }
 
     /** Nothing in limbo, nothing asked of the worker. Retirements that retire again are left alone after a while. */

@@ -236,6 +236,11 @@ final class PlainAllocator {
         }
     }
 
+    /** Bytes that memory of that size takes. */
+    long footprint(final long size, final long alignment) {
+        return raw.footprint(size, alignment);
+    }
+
     /** Bytes that may be used from the address on. */
     long sizeOf(final long address) {
         return RawAllocator.bytesOf(raw.look(address));

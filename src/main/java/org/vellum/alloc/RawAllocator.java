@@ -267,6 +267,11 @@ final class RawAllocator {
         return slabs.count().freeBytes() + (runs.sparePages() << Pages.SHIFT);
     }
 
+    /** Bytes of runs that wait for a grace period. */
+    long deferredRunBytes() {
+        return deferred.bytes();
+    }
+
     long limboBytes() {
         return slabs.limboBytes() + deferred.bytes();
     }

@@ -29,6 +29,9 @@ final class Banks {
 
     /** Grows with each bank added; written under the growth lock. */
     private volatile long added;
+
+    /** The most bytes that were ever present. Written under the growth lock. */
+    private volatile long mostPresentBytes;
     private volatile String refusal;
     private long refusedNanos;
 
@@ -55,6 +58,15 @@ final class Banks {
     /** @return a count to hand to {@link #add}, read before looking for a free block. */
     long added() {
         return added;
+    }
+
+    long mostPresentBytes() {
+        return mostPresentBytes;
+    }
+
+    /** @return banks that were taken from the JVM and not given back: those present, and those that wait for their release. */
+    long held() {
+        return counters.events(FrameEvent.BANK_ADDED) - counters.events(FrameEvent.BANK_RELEASED);
     }
 
     /** @return why the JVM refused the last bank, or null. */
@@ -139,7 +151,13 @@ final class Banks {
         memory.add(bank);
         // Given as if a list had held it: if the buddy is busy, the bank waits on the overflow stack.
         buddy.giveOrPush(bank.firstFrame(), bank.firstFrame(), bank.frames());
+        counters.addServedFrames(bank.frames());
+        mostPresentBytes = Math.max(mostPresentBytes, memory.presentBytes());
         added++;
+    }
+
+    private long bankFrames() {
+        return 1L << memory.bankShift();
     }
 
     /** Parks outside sections, else tries for as long as a large bank may take. */
@@ -183,7 +201,10 @@ final class Banks {
             }
             final int number;
             try {
+                // Before, and back if there is none: a bank that is just being taken out would look used.
+                counters.addServedFrames(-bankFrames());
                 number = buddy.remove();
+                counters.addServedFrames(number < 0 ? bankFrames() : 0);
             } finally {
                 buddy.unlock();
             }

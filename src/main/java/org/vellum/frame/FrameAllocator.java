@@ -403,6 +403,32 @@ public final class FrameAllocator {
         return totals.presentFrames();
     }
 
+    /** @return the most bytes of banks that were ever present at once; exact. */
+    public long mostPresentBytes() {
+        return totals.mostPresentBytes();
+    }
+
+    /**
+     * Bytes of banks that this memory has from the JVM: those present, and those that wait for their release. Views that users still hold of
+     * banks that were released are not among them.
+     *
+     * @return bytes, all of them resident unless the operating system has swapped them out: the JVM zeroes what it hands over.
+     */
+    public long residentBytes() {
+        return totals.residentBytes();
+    }
+
+    /**
+     * The most frames that ever were in use at once, by anybody. Frames in lists of slots count as used: the figure is too high by at most
+     * what those held at the time (2 MiB a slot). It is noted at each visit to the buddy, which every frame comes from, so no
+     * peak is missed.
+     *
+     * @return frames.
+     */
+    public long mostUsedFrames() {
+        return totals.mostUsedFrames();
+    }
+
     /** @return free frames in the lists of slots. */
     public long cachedFrames() {
         return lists.frames();

@@ -287,7 +287,7 @@ public final class SlabAllocator {
      * @return the figures.
      */
     public SlabCounts count() {
-        return SlabCounts.of(slabs, current);
+        return SlabCounts.of(slabs);
     }
 
     /**

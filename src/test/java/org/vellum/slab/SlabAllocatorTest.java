@@ -87,7 +87,7 @@ final class SlabAllocatorTest {
                 world.requireContent(address, size);
                 assertEquals(size, SlabAllocator.bytesOf(slabs().look(address)));
             }
-            assertEquals(all.length, slabs().count().objects()[sizeClass]);
+            assertEquals(all.length, slabs().count().classes().get(sizeClass).liveObjects());
             assertEquals((long)all.length * size, slabs().count().liveBytes());
             world.freeAll(all);
             world.verify();
