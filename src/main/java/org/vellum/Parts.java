@@ -59,6 +59,7 @@ final class Parts {
     final VmapReader reader;
     final MapRam mapRam;
     final OffHeapAllocator allocator;
+    private volatile Runnable beforeClose = () -> { };
 
     Parts(
         final CpuOptions cpuOptions, final FrameOptions frameOptions, final VmapOptions vmapOptions,
@@ -100,6 +101,11 @@ final class Parts {
         if (!retirements.isEmpty()) {
             worker.request(pollRetirements);
         }
+    }
+
+    /** Has something done first when the memory is closed. */
+    void beforeClose(final Runnable action) {
+        beforeClose = action;
     }
 
     /** Wraps a buffer around memory that must prove physically contiguous; see {@link Vellum#wrap}. */
@@ -213,6 +219,14 @@ final class Parts {
 
     /** Refuses new work, says what is left, and lets the sections that are open end, for a bounded time. */
     void close() {
+        try {
+            beforeClose.run();
+        } finally {
+            end();
+        }
+    }
+
+    private void end() {
         // Before the worker is closed: it delivers what the trace's writer has to report.
         allocator.endTrace();
         reportLeaks();

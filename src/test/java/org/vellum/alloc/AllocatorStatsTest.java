@@ -209,22 +209,49 @@ final class AllocatorStatsTest {
         }
     }
 
+    private static void requireSane(final AllocatorStats stats) {
+        assertTrue(stats.liveBytes() >= 0 && stats.cachedBytes() >= 0 && stats.limboBytes() >= 0, stats::toString);
+        assertTrue(stats.fragmentation() >= 0 && stats.fragmentation() <= 1, stats::toString);
+        for (final ClassCounts ofClass : stats.slabs().classes()) {
+            assertTrue(ofClass.liveObjects() >= 0 && ofClass.deferredObjects() >= 0 && ofClass.freeObjects() >= 0, stats::toString);
+        }
+    }
+
     @Test
     void askingStopsNobodyAndNeverFails() throws Exception {
         try (Vellum memory = Vellum.open(64L << 20)) {
             final FutureTask<Void> other = new FutureTask<>(() -> {
                 final Random random = new Random(1);
                 for (int i = 0; i < 100_000; i++) {
-                    memory.free(memory.allocate(1 + random.nextInt(i % 50 == 0 ? 400_000 : 9_000)));
+                    final long address = memory.allocate(1 + random.nextInt(i % 50 == 0 ? 400_000 : 9_000));
+                    if (i % 3 == 0) {
+                        memory.allocator().freeDeferred(address);
+                    } else {
+                        memory.free(address);
+                    }
+                    if (i % 5000 == 0) {
+                        // Banks and budgets come and go as well.
+                        memory.trim();
+                        memory.child("child", 1000).close();
+                    }
                 }
             }, null);
             new Thread(other).start();
+            long asked = 0;
+            long most = 0;
             while (!other.isDone()) {
-                final AllocatorStats stats = memory.allocator().stats();
-                assertTrue(stats.liveBytes() >= 0 && stats.fragmentation() >= 0 && stats.fragmentation() <= 1, stats.toString());
+                // In a section nothing could wait.
+                final Cpu cpu = memory.enter();
+                final Stats stats = memory.stats();
+                cpu.exit();
+                requireSane(stats.allocator());
+                assertTrue(stats.usedHighWaterBytes() >= most && stats.usedHighWaterBytes() <= 64L << 20, stats::toString);
+                most = stats.usedHighWaterBytes();
                 assertTrue(memory.report().contains("allocator"));
+                asked++;
             }
             other.get();
+            assertTrue(asked > 10, "asked=" + asked);
             AllocatorMemory.requireEmpty(memory);
         }
     }
