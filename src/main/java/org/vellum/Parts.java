@@ -22,7 +22,9 @@ import org.vellum.mapram.MapRam;
 import org.vellum.mem.Pages;
 import org.vellum.mmu.MappedAccess;
 import org.vellum.mmu.PageTable;
+import org.vellum.observe.Recorders;
 import org.vellum.observe.Stats;
+import org.vellum.report.Events;
 import org.vellum.report.ExhaustedException;
 import org.vellum.report.Listener;
 import org.vellum.report.PageFaultException;
@@ -57,30 +59,33 @@ final class Parts {
     final VmapReader reader;
     final MapRam mapRam;
     final OffHeapAllocator allocator;
+    private volatile Runnable beforeClose = () -> { };
 
     Parts(
         final CpuOptions cpuOptions, final FrameOptions frameOptions, final VmapOptions vmapOptions,
         final AllocatorOptions allocatorOptions, final Listener userListener, final long stallNanos, final boolean withWorker) {
         worker = withWorker ? new Worker("vellum-worker", userListener) : null;
         listener = withWorker && userListener != Listener.SILENT ? new QueuedListener(userListener, worker) : userListener;
+        final Events events = Recorders.find();
         cpus = new Cpus(cpuOptions);
         final Sweeper sweeper = new Sweeper(cpus, listener);
         cpus.onSlotsBusy(sweeper::sweep);
-        epochs = new Epochs(cpus, sweeper, new StallDetector(cpus, listener, stallNanos));
+        epochs = new Epochs(cpus, sweeper, new StallDetector(cpus, listener, stallNanos, events));
         retirements = new Retirements(epochs, listener, this::askForRetirements);
-        frames = new FrameAllocator(cpus, frameOptions);
+        frames = new FrameAllocator(cpus, frameOptions, events);
         final long start = (frames.memory().physEnd() + WINDOW_ALIGN - 1) & -WINDOW_ALIGN;
         table = new PageTable(start, vmapOptions.windowPages());
         access = new MappedAccess(table, frames.memory(), cpus);
         space = new VmapSpace(epochs, frames, table, vmapOptions, listener);
-        reclaimer = new Reclaimer(space, worker);
+        reclaimer = new Reclaimer(space, worker, events);
         final AtomicFrees atomicFrees = new AtomicFrees(space, worker);
         reclaimer.add(atomicFrees);
         vmalloc = new Vmalloc(space, reclaimer, access, atomicFrees);
         vmap = new Vmap(space, reclaimer, vmalloc);
         reader = new VmapReader(space);
         mapRam = new MapRam(space, epochs, frames.memory(), vmap, reclaimer, listener);
-        allocator = new OffHeapAllocator(epochs, frames, vmalloc, reclaimer, access, retirements, listener, allocatorOptions);
+        allocator = new OffHeapAllocator(epochs, frames, vmalloc, reclaimer, access, retirements, listener, allocatorOptions,
+            events);
     }
 
     private void askForRetirements() {
@@ -96,6 +101,11 @@ final class Parts {
         if (!retirements.isEmpty()) {
             worker.request(pollRetirements);
         }
+    }
+
+    /** Has something done first when the memory is closed. */
+    void beforeClose(final Runnable action) {
+        beforeClose = action;
     }
 
     /** Wraps a buffer around memory that must prove physically contiguous; see {@link Vellum#wrap}. */
@@ -167,21 +177,15 @@ final class Parts {
     }
 
     Stats stats() {
-        return new Stats(frames.configuredFrames() << Pages.SHIFT, frames.memory().presentBytes(),
-            frames.freeFrames() << Pages.SHIFT, frames.cachedFrames() << Pages.SHIFT, space.liveAreas(),
-            table.pages() << Pages.SHIFT, space.freePages() << Pages.SHIFT, reclaimer.limboBytes(),
-            space.lazyFrames() << Pages.SHIFT, mapRam.blocksCreated(), mapRam.blocksRetired(), mapRam.blocksPooled(),
-            epochs.flushes(), reclaimer.drains(), reclaimer.exhaustions(), cpus.limit());
+        return new Stats(frames.configuredFrames() << Pages.SHIFT, frames.memory().presentBytes(), frames.mostPresentBytes(),
+            frames.residentBytes(), frames.mostUsedFrames() << Pages.SHIFT, frames.freeFrames() << Pages.SHIFT,
+            frames.cachedFrames() << Pages.SHIFT, space.liveAreas(), table.pages() << Pages.SHIFT, space.freePages() << Pages.SHIFT,
+            reclaimer.limboBytes(), space.lazyFrames() << Pages.SHIFT, mapRam.blocksCreated(), mapRam.blocksRetired(),
+            mapRam.blocksPooled(), epochs.flushes(), reclaimer.drains(), reclaimer.exhaustions(), cpus.limit(), allocator.stats());
     }
 
     String report() {
-        final Stats stats = stats();
-        return String.format("memory: %,d bytes at most, %,d in banks; frames free %,d bytes, cached by slots %,d%n", stats.configuredBytes(),
-                stats.presentBytes(), stats.freeFrameBytes(), stats.cachedFrameBytes())
-            + String.format("window: %,d bytes, %,d free; %,d live areas; in limbo %,d bytes, %,d bytes of frames%n",
-                stats.windowBytes(), stats.freeWindowBytes(), stats.liveAreas(), stats.limboBytes(), stats.limboFrameBytes())
-            + String.format("epochs: %,d flushes; %s%n", stats.flushes(), epochs.describeHolders())
-            + allocator.stats().report();
+        return stats().report(epochs.describeHolders());
     }
 
     /** Nothing in limbo, nothing asked of the worker. Retirements that retire again are left alone after a while. */
@@ -215,6 +219,14 @@ final class Parts {
 
     /** Refuses new work, says what is left, and lets the sections that are open end, for a bounded time. */
     void close() {
+        try {
+            beforeClose.run();
+        } finally {
+            end();
+        }
+    }
+
+    private void end() {
         // Before the worker is closed: it delivers what the trace's writer has to report.
         allocator.endTrace();
         reportLeaks();

@@ -7,6 +7,7 @@ import org.vellum.cpu.CpuOptions;
 import org.vellum.frame.FrameOptions;
 import org.vellum.mem.NativeAccess;
 import org.vellum.mem.Pages;
+import org.vellum.observe.Management;
 import org.vellum.report.ExhaustedException;
 import org.vellum.report.ExhaustedException.Resource;
 import org.vellum.report.Listener;
@@ -30,6 +31,8 @@ public final class VellumBuilder {
     private CpuOptions cpuOptions = CpuOptions.forThisMachine();
     private boolean worker = true;
     private boolean rangeCaches = true;
+    /** Null: not wanted. */
+    private String jmxName;
     private AllocatorOptions allocatorOptions = AllocatorOptions.DEFAULT;
 
     VellumBuilder() {
@@ -186,12 +189,29 @@ public final class VellumBuilder {
     }
 
     /**
+     * Has the memory registered at the platform's MBean server, as {@code org.vellum:type=Memory,name=...}, until it is closed: see
+     * {@link org.vellum.observe.VellumMXBean}. Default: it is not.
+     *
+     * @param name not blank, and of no other memory that is open then.
+     * @return this.
+     * @throws IllegalArgumentException if it is blank.
+     */
+    public VellumBuilder jmx(final String name) {
+        if (name == null || name.isBlank()) {
+            throw new IllegalArgumentException("not a name: jmx=" + name);
+        }
+        jmxName = name;
+        return this;
+    }
+
+    /**
      * Opens the memory. No bank exists yet: the first allocation adds it.
      *
      * @return the memory, to be closed.
      * @throws IllegalArgumentException if memory and bank make more than 1,048,576 banks.
      * @throws ExhaustedException if the tables for so much memory, or so large a window, cannot be had.
-     * @throws IllegalStateException if the JVM lacks the flag that Agrona needs; the text contains it.
+     * @throws IllegalStateException if the JVM lacks the flag that Agrona needs; the text contains it. If the name for JMX is in use, or
+     *                               the JVM has no JMX.
      * @throws java.io.UncheckedIOException if a trace is to be recorded and its file cannot be written.
      */
     public Vellum open() {
@@ -201,7 +221,7 @@ public final class VellumBuilder {
             bankBytes == 0 ? FrameOptions.of(memoryBytes) : new FrameOptions(memoryBytes, bankBytes);
         final VmapOptions vmapOptions = vmapOptions(frameOptions);
         try {
-            return new Vellum(new Parts(cpuOptions, frameOptions, vmapOptions, allocatorOptions, listener, stallNanos, worker));
+            return opened(new Parts(cpuOptions, frameOptions, vmapOptions, allocatorOptions, listener, stallNanos, worker));
         } catch (final OutOfMemoryError e) {
             // Of the native tables, nearly always: what there is of them goes with the collector.
             final ExhaustedException refused = new ExhaustedException(Resource.METADATA, "no room for the tables of memory="
@@ -210,6 +230,19 @@ public final class VellumBuilder {
             refused.initCause(e);
             throw refused;
         }
+    }
+
+    private Vellum opened(final Parts parts) {
+        final Vellum memory = new Vellum(parts);
+        if (jmxName != null) {
+            try {
+                parts.beforeClose(Management.register(jmxName, memory::stats, memory::trim, memory::report));
+            } catch (final RuntimeException e) {
+                memory.close();
+                throw e;
+            }
+        }
+        return memory;
     }
 
     private static IllegalArgumentException refused(final String range, final String name, final long value) {

@@ -6,24 +6,36 @@ import org.vellum.slab.SlabCounts;
 /**
  * Figures of the allocator, found by walking its tables without stopping anybody: exact when quiet, at no cost to those who allocate.
  *
+ * <p>When quiet {@code live + cached + limbo + quarantined = reserved}, each in bytes. Areas are among the live ones, and leave the allocator with
+ * their free: their frames wait for a grace period in the limbo of the window.
+ *
  * @param liveBytes bytes of what is allocated, as much as each allocation takes.
- * @param liveObjects how many allocations are in slabs.
+ * @param liveObjects how many allocations are in slabs; here and in the four below, in checked mode, with what is in quarantine.
  * @param liveRuns how many are runs of frames.
  * @param liveRunBytes of those.
  * @param liveAreas how many lie over scattered frames.
  * @param liveAreaBytes of those.
  * @param slabs of objects, by class.
- * @param cachedBytes bytes of memory that is free and kept for the next request: in slabs, and runs that slots hold.
+ * @param cachedBytes bytes of memory that is free and kept for the next request: in slabs, what no object covers included, and runs that
+ *                    slots hold.
  * @param strandedBytes of those, bytes that only the slot which keeps them serves: bounded by a slab a class and the runs of a slot, until somebody
  *                      else is short of memory, or trims.
- * @param limboBytes bytes that wait for a grace period.
- * @param quarantinedBytes bytes that the checked mode keeps to be looked at.
+ * @param limboBytes bytes of objects and runs that wait for a grace period.
+ * @param quarantinedBytes bytes that were freed in checked mode and are kept: for a grace period, and to be looked at.
  * @param reservedBytes bytes of frames that the allocator has taken.
+ * @param liveHighWaterBytes the largest {@code liveBytes} that any asking has found. What peaks between two askings it does not know: the true peak lies
+ *                           between it and the high-water mark of all frames in use.
  * @param budgets all open budgets below the memory, parents before children.
  */
 public record AllocatorStats(
     long liveBytes, long liveObjects, long liveRuns, long liveRunBytes, long liveAreas, long liveAreaBytes, SlabCounts slabs,
-    long cachedBytes, long strandedBytes, long limboBytes, long quarantinedBytes, long reservedBytes, List<BudgetStats> budgets) {
+    long cachedBytes, long strandedBytes, long limboBytes, long quarantinedBytes, long reservedBytes, long liveHighWaterBytes,
+    List<BudgetStats> budgets) {
+
+    /** Takes a copy of the list. */
+    public AllocatorStats {
+        budgets = List.copyOf(budgets);
+    }
 
     /**
      * One budget.
@@ -34,6 +46,17 @@ public record AllocatorStats(
      * @param highWaterBytes the most so far, slack of slots included.
      */
     public record BudgetStats(String path, long usedBytes, long limitBytes, long highWaterBytes) {
+        private static final char SEPARATOR = '/';
+
+        /** @return its own name. */
+        public String name() {
+            return path.substring(path.lastIndexOf(SEPARATOR) + 1);
+        }
+
+        /** @return how many budgets are above it, the memory included: at least 1. */
+        public int depth() {
+            return (int)path.chars().filter(c -> c == SEPARATOR).count();
+        }
     }
 
     /** @return the share of what is reserved that nobody uses: 0 for none, 0.5 for half. */
@@ -43,19 +66,6 @@ public record AllocatorStats(
 
     /** @return all of it, for a person. */
     public String report() {
-        final StringBuilder text = new StringBuilder(512);
-        text.append(String.format("allocator: live %,d bytes of %,d reserved (fragmentation %.3f)%n", liveBytes, reservedBytes,
-            fragmentation()));
-        text.append(String.format("  slabs     %,d objects, %,d bytes in %,d slabs (%,d of them a slot's, %,d empty)%n", liveObjects,
-            slabs.liveBytes(), slabs.slabs(), slabs.current(), slabs.keptEmpty()));
-        text.append(String.format("  runs      %,d, %,d bytes%n", liveRuns, liveRunBytes));
-        text.append(String.format("  areas     %,d, %,d bytes%n", liveAreas, liveAreaBytes));
-        text.append(String.format("  cached    %,d bytes, stranded %,d; in limbo %,d; in quarantine %,d%n", cachedBytes, strandedBytes,
-            limboBytes, quarantinedBytes));
-        for (final BudgetStats budget : budgets) {
-            text.append(String.format("  budget    %s: %,d of %,d bytes, most %,d%n", budget.path(), budget.usedBytes(),
-                budget.limitBytes(), budget.highWaterBytes()));
-        }
-        return text.toString();
+        return new AllocatorReport(this).text();
     }
 }

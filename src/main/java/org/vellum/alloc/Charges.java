@@ -2,15 +2,19 @@ package org.vellum.alloc;
 
 import org.vellum.cpu.Cpu;
 import org.vellum.cpu.Cpus;
+import org.vellum.report.Events;
+import org.vellum.report.ExhaustedException;
 
 /** Charges budgets for what is allocated. The root has no limit, and is charged with nothing of its own. */
 final class Charges {
     private final Cpus cpus;
     private final Budgets budgets;
+    private final Events events;
 
-    Charges(final Cpus cpus, final Budgets budgets) {
+    Charges(final Cpus cpus, final Budgets budgets, final Events events) {
         this.cpus = cpus;
         this.budgets = budgets;
+        this.events = events;
     }
 
     /**
@@ -47,9 +51,15 @@ final class Charges {
             final boolean owed = budget.overSoft() != null;
             budget.reclaimIfOverSoft(bytes);
             if (!owed || !tryCharge(budget, bytes)) {
-                throw budget.refusal(bytes);
+                throw refused(budget, bytes);
             }
         }
+    }
+
+    private ExhaustedException refused(final Budget budget, final long bytes) {
+        final ExhaustedException refusal = budget.refusal(bytes);
+        events.budgetRefused(budget.path(), bytes, refusal.getMessage());
+        return refusal;
     }
 
     /** Waits between sections only: inside one of the caller's, what is not known to be free is taken for used. */

@@ -67,7 +67,7 @@ final class CheckedAllocator implements Detour {
             access.setMemory(address, size, FRESH);
         }
         final CheckedRecord record =
-            new CheckedRecord(this, block, address, size, budget == null ? budgets.root() : budget);
+            new CheckedRecord(this, block, plain.footprint(bytes, alignment), address, size, budget == null ? budgets.root() : budget);
         live.put(address, record);
         return address;
     }
@@ -234,6 +234,10 @@ final class CheckedAllocator implements Detour {
     }
 
     long quarantinedBytes() {
-        return quarantine.bytes();
+        long bytes = 0;
+        for (final CheckedRecord record : dead.values()) {
+            bytes += record.blockBytes;
+        }
+        return bytes;
     }
 }

@@ -13,15 +13,20 @@ final class CheckedRecord extends Retirement {
     final long size;
     /** What the plain allocator knows it by. */
     final long block;
+    /** Bytes that it takes there. */
+    final long blockBytes;
     final Budget budget;
     private final CheckedAllocator owner;
     private final Throwable allocated;
     /** Set once, by the one who has freed it. */
     private final AtomicReference<Throwable> freed = new AtomicReference<>();
 
-    CheckedRecord(final CheckedAllocator owner, final long block, final long address, final long size, final Budget budget) {
+    CheckedRecord(
+        final CheckedAllocator owner, final long block, final long blockBytes, final long address, final long size,
+        final Budget budget) {
         this.owner = owner;
         this.block = block;
+        this.blockBytes = blockBytes;
         this.address = address;
         this.size = size;
         this.budget = budget;

@@ -39,9 +39,7 @@ final class LeakReport {
 
     private void addSums(final RawAllocator raw, final Budgets budgets) {
         final SlabCounts slabs = raw.slabs().count();
-        for (final long objects : slabs.objects()) {
-            count += objects;
-        }
+        count += slabs.liveObjects();
         bytes = slabs.liveBytes();
         if (count > 0) {
             line(count + " objects, " + bytes + " bytes in slabs");

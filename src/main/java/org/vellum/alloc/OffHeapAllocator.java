@@ -1,10 +1,7 @@
 package org.vellum.alloc;
 
 import java.nio.ByteBuffer;
-import java.util.ArrayList;
-import java.util.List;
 import org.agrona.concurrent.UnsafeBuffer;
-import org.vellum.alloc.AllocatorStats.BudgetStats;
 import org.vellum.cpu.Cpu;
 import org.vellum.epoch.Epochs;
 import org.vellum.epoch.Retirements;
@@ -14,10 +11,9 @@ import org.vellum.frame.PhysicalMemory;
 import org.vellum.mem.Pages;
 import org.vellum.mmu.Address;
 import org.vellum.mmu.MappedAccess;
+import org.vellum.report.Events;
 import org.vellum.report.ExhaustedException;
 import org.vellum.report.Listener;
-import org.vellum.slab.SlabAllocator;
-import org.vellum.slab.SlabCounts;
 import org.vellum.vmap.Reclaimer;
 import org.vellum.vmap.Vmalloc;
 
@@ -49,6 +45,7 @@ public final class OffHeapAllocator {
     private final RecordingAllocator recording;
     /** What stands between callers and {@link #plain}: checks, a trace; null for nothing. */
     private final Detour detour;
+    private final Figures figures;
 
     /**
      * Takes no memory yet.
@@ -61,23 +58,26 @@ public final class OffHeapAllocator {
      * @param retirements for what waits for a grace period as a whole.
      * @param listener hears of problems.
      * @param options what else is wanted.
+     * @param events hears of slabs that come and go, and of budgets that refuse.
      * @throws java.io.UncheckedIOException if a trace is wanted and its file cannot be written.
      */
     public OffHeapAllocator(
         final Epochs epochs, final FrameAllocator frames, final Vmalloc vmalloc, final Reclaimer reclaimer,
-        final MappedAccess access, final Retirements retirements, final Listener listener, final AllocatorOptions options) {
+        final MappedAccess access, final Retirements retirements, final Listener listener, final AllocatorOptions options,
+        final Events events) {
         this.retirements = retirements;
         this.access = access;
         memory = frames.memory();
         budgets = new Budgets(epochs.cpus(), listener);
-        raw = new RawAllocator(epochs, frames, vmalloc, listener);
+        raw = new RawAllocator(epochs, frames, vmalloc, listener, events);
         budgets.countUncharged(() -> raw.liveBytes(0));
-        plain = new PlainAllocator(epochs.cpus(), raw, budgets, reclaimer, retirements, access, memory);
+        plain = new PlainAllocator(epochs.cpus(), raw, budgets, reclaimer, retirements, access, memory, events);
         checked = options.checked() ? new CheckedAllocator(plain, budgets, access, epochs.cpus(), retirements, listener,
             options.quarantineBytes(frames.configuredFrames() << Pages.SHIFT)) : null;
         recording = options.trace() == null ? null
             : new RecordingAllocator(plain, checked, TraceWriter.open(options.trace(), listener));
         detour = recording == null ? checked : recording;
+        figures = new Figures(raw, budgets, checked);
         rootMemory = new BudgetMemory(this, access, null);
         access.setLinearTags(raw.slabs()::isCurrent);
         reclaimer.add(new Caches(raw));
@@ -336,33 +336,13 @@ public final class OffHeapAllocator {
     }
 
     /**
-     * Figures, by walking the tables while others go on: exact when quiet. Costs a look at every frame and every slab.
+     * Figures, by walking the tables while others go on: exact when quiet. Costs a look at every frame and every object of a slab: for
+     * reports, some milliseconds a GiB.
      *
      * @return the figures.
      */
     public AllocatorStats stats() {
-        final SlabCounts slabs = raw.slabs().count();
-        final long[] runs = raw.contiguous().count();
-        final long areaBytes = raw.areaBytes();
-        final long spareBytes = raw.runs().sparePages() << Pages.SHIFT;
-        final long runBytes = runs[1] << Pages.SHIFT;
-        final long slabBytes = (long)slabs.slabs() * SlabAllocator.SLAB_BYTES;
-        long objects = 0;
-        for (final long ofClass : slabs.objects()) {
-            objects += ofClass;
-        }
-        return new AllocatorStats(slabs.liveBytes() + runBytes + areaBytes, objects, runs[0], runBytes, raw.areas(), areaBytes,
-            slabs, slabs.freeBytes() + spareBytes, slabs.strandedBytes() + spareBytes,
-            raw.limboBytes(), checked == null ? 0 : checked.quarantinedBytes(),
-            slabBytes + runBytes + areaBytes + spareBytes, budgetStats(budgets.root(), new ArrayList<>()));
-    }
-
-    private static List<BudgetStats> budgetStats(final Budget parent, final List<BudgetStats> stats) {
-        for (final Budget child : parent.children()) {
-            stats.add(new BudgetStats(child.path(), child.used(), child.limit(), child.highWater()));
-            budgetStats(child, stats);
-        }
-        return stats;
+        return figures.take();
     }
 
     /** @return the budget above all others: the memory itself, without a limit of its own. */

@@ -8,10 +8,10 @@ import org.vellum.frame.PhysicalMemory;
 import org.vellum.mem.Pages;
 import org.vellum.mmu.Address;
 import org.vellum.mmu.MappedAccess;
+import org.vellum.report.Events;
 import org.vellum.report.ExhaustedException;
 import org.vellum.slab.SizeClasses;
 import org.vellum.slab.SlabAllocator;
-import org.vellum.slab.SizeClasses;
 import org.vellum.vmap.Reclaimer;
 
 /**
@@ -34,14 +34,15 @@ final class PlainAllocator {
 
     PlainAllocator(
         final Cpus cpus, final RawAllocator raw, final Budgets budgets, final Reclaimer reclaimer,
-        final Retirements retirements, final MappedAccess access, final PhysicalMemory memory) {
+        final Retirements retirements, final MappedAccess access, final PhysicalMemory memory,
+        final Events events) {
         this.cpus = cpus;
         this.raw = raw;
         slabs = raw.slabs();
         contiguous = raw.contiguous();
         this.reclaimer = reclaimer;
         this.retirements = retirements;
-        charges = new Charges(cpus, budgets);
+        charges = new Charges(cpus, budgets, events);
         this.access = access;
         this.memory = memory;
     }
@@ -239,6 +240,11 @@ final class PlainAllocator {
         if (address != 0) {
             settle(raw.freeDeferred(address));
         }
+    }
+
+    /** Bytes that memory of that size takes. */
+    long footprint(final long size, final long alignment) {
+        return raw.footprint(size, alignment);
     }
 
     /** Bytes that may be used from the address on. */

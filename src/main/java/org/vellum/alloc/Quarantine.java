@@ -35,8 +35,4 @@ final class Quarantine {
         }
         return record;
     }
-
-    long bytes() {
-        return bytes.get();
-    }
 }

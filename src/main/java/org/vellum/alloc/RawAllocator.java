@@ -9,6 +9,7 @@ import org.vellum.frame.FrameTable;
 import org.vellum.frame.PhysicalMemory;
 import org.vellum.mem.Pages;
 import org.vellum.mmu.Address;
+import org.vellum.report.Events;
 import org.vellum.report.Listener;
 import org.vellum.slab.SizeClasses;
 import org.vellum.slab.SlabAllocator;
@@ -47,12 +48,13 @@ final class RawAllocator {
     private final long mostInLimbo;
     private final AtomicLong pollAbove;
 
-    RawAllocator(final Epochs epochs, final FrameAllocator frames, final Vmalloc vmalloc, final Listener listener) {
+    RawAllocator(
+        final Epochs epochs, final FrameAllocator frames, final Vmalloc vmalloc, final Listener listener, final Events events) {
         cpus = epochs.cpus();
         areas = new AllocationAreas(vmalloc);
         this.frames = frames;
         table = frames.table();
-        slabs = new SlabAllocator(epochs, frames, listener);
+        slabs = new SlabAllocator(epochs, frames, listener, events);
         deferred = new DeferredRuns(epochs, frames, listener);
         runs = new HeldRuns(cpus, frames, deferred);
         contiguous = new ContiguousRuns(cpus, frames, deferred, runs);
@@ -275,6 +277,11 @@ final class RawAllocator {
     /** Free bytes of slabs, and of the runs that slots hold. */
     long cachedBytes() {
         return slabs.count().freeBytes() + (runs.sparePages() << Pages.SHIFT);
+    }
+
+    /** Bytes of runs that wait for a grace period. */
+    long deferredRunBytes() {
+        return deferred.bytes();
     }
 
     long limboBytes() {

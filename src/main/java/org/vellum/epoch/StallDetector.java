@@ -3,6 +3,7 @@ package org.vellum.epoch;
 import java.util.BitSet;
 import java.util.concurrent.locks.ReentrantLock;
 import org.vellum.cpu.Cpus;
+import org.vellum.report.Events;
 import org.vellum.report.Listener;
 
 /**
@@ -17,6 +18,7 @@ public final class StallDetector {
 
     private final Cpus cpus;
     private final Listener listener;
+    private final Events events;
     private final long limitNanos;
     private final ReentrantLock lock = new ReentrantLock();
     private final long[] seen;
@@ -30,11 +32,24 @@ public final class StallDetector {
      * @param limitNanos how long a section may be open while it holds somebody up, in nanoseconds; positive.
      */
     public StallDetector(final Cpus cpus, final Listener listener, final long limitNanos) {
+        this(cpus, listener, limitNanos, Events.NONE);
+    }
+
+    /**
+     * {@link #StallDetector(Cpus, Listener, long)} that tells a recorder as well.
+     *
+     * @param cpus the slots to watch.
+     * @param listener hears of stalls.
+     * @param limitNanos how long a section may be open while it holds somebody up, in nanoseconds; positive.
+     * @param events hears of stalls, too.
+     */
+    public StallDetector(final Cpus cpus, final Listener listener, final long limitNanos, final Events events) {
         if (limitNanos <= 0) {
             throw new IllegalArgumentException("limitNanos=" + limitNanos);
         }
         this.cpus = cpus;
         this.listener = listener;
+        this.events = events;
         this.limitNanos = limitNanos;
         final int most = cpus.maxSlots();
         seen = new long[most];
@@ -89,6 +104,8 @@ public final class StallDetector {
 
     private void report(final int slot) {
         final Thread thread = cpus.occupant(slot);
+        final String name = thread == null ? "unknown" : thread.getName();
+        events.stalled(slot, name, limitNanos);
         final StringBuilder stack = new StringBuilder();
         if (thread != null) {
             for (final StackTraceElement frame : thread.getStackTrace()) {
@@ -96,7 +113,7 @@ public final class StallDetector {
             }
         }
         try {
-            listener.sectionStalled(slot, thread == null ? "unknown" : thread.getName(), limitNanos, stack.toString());
+            listener.sectionStalled(slot, name, limitNanos, stack.toString());
         } catch (final RuntimeException | Error ignored) {
             // A listener that throws must not stop whoever waits.
         }

@@ -4,6 +4,7 @@ import java.util.concurrent.atomic.AtomicReferenceArray;
 import org.vellum.cpu.Cpus;
 import org.vellum.cpu.SpinLock;
 import org.vellum.mem.Pages;
+import org.vellum.report.Events;
 
 /**
  * Banks come and go here, under the growth lock: absent → present → detached → absent.
@@ -21,12 +22,16 @@ final class Banks {
     private final FrameTable table;
     private final Buddy buddy;
     private final Counters counters;
+    private final Events events;
 
     /** Detached banks by number, which wait for their grace period. Set under the growth lock, taken by anyone. */
     private final AtomicReferenceArray<MemoryBank> detached;
 
     /** Grows with each bank added; written under the growth lock. */
     private volatile long added;
+
+    /** The most bytes that were ever present. Written under the growth lock. */
+    private volatile long mostPresentBytes;
     private volatile String refusal;
     private long refusedNanos;
 
@@ -41,19 +46,30 @@ final class Banks {
         final PhysicalMemory memory,
         final FrameTable table,
         final Buddy buddy,
-        final Counters counters) {
+        final Counters counters,
+        final Events events) {
         this.cpus = cpus;
         growth = new SpinLock(cpus);
         this.memory = memory;
         this.table = table;
         this.buddy = buddy;
         this.counters = counters;
+        this.events = events;
         detached = new AtomicReferenceArray<>(memory.bankLimit());
     }
 
     /** @return a count to hand to {@link #add}, read before looking for a free block. */
     long added() {
         return added;
+    }
+
+    long mostPresentBytes() {
+        return mostPresentBytes;
+    }
+
+    /** @return banks that were taken from the JVM and not given back: those present, and those that wait for their release. */
+    long held() {
+        return counters.events(FrameEvent.BANK_ADDED) - counters.events(FrameEvent.BANK_RELEASED);
     }
 
     /** @return why the JVM refused the last bank, or null. */
@@ -71,12 +87,21 @@ final class Banks {
             return added != seen;
         }
         adding = true;
+        MemoryBank made = null;
+        final boolean worthwhile;
         try {
-            return added != seen || addLowest();
+            if (added == seen && !takeBack()) {
+                made = addNew();
+            }
+            worthwhile = added != seen;
         } finally {
             adding = false;
             growth.unlock();
         }
+        if (made != null) {
+            events.bankAdded(made.number(), bytes(made), memory.presentBytes());
+        }
+        return worthwhile;
     }
 
     /** Whether a thread is adding a bank just now. */
@@ -84,8 +109,8 @@ final class Banks {
         return adding;
     }
 
-    private boolean addLowest() {
-        return takeBack() || addNew();
+    private static long bytes(final MemoryBank bank) {
+        return bank.frames() << Pages.SHIFT;
     }
 
     /** A bank that waits for its release is as good as a new one: nobody used it, and nobody but a stale reader can look. */
@@ -102,10 +127,11 @@ final class Banks {
         return false;
     }
 
-    private boolean addNew() {
+    /** Null if there is no number left, or the JVM refuses. */
+    private MemoryBank addNew() {
         final int number = lowestAbsent();
         if (number < 0 || refusal != null && System.nanoTime() - refusedNanos < RETRY_NANOS) {
-            return false;
+            return null;
         }
         final MemoryBank bank;
         try {
@@ -117,7 +143,7 @@ final class Banks {
                 + e.getMessage() + ")";
             refusedNanos = System.nanoTime();
             counters.count(FrameEvent.BANK_REFUSED);
-            return false;
+            return null;
         }
         refusal = null;
         if (number > prepared) {
@@ -126,7 +152,7 @@ final class Banks {
         }
         serve(bank);
         counters.count(FrameEvent.BANK_ADDED);
-        return true;
+        return bank;
     }
 
     private void serve(final MemoryBank bank) {
@@ -135,7 +161,13 @@ final class Banks {
         memory.add(bank);
         // Given as if a list had held it: if the buddy is busy, the bank waits on the overflow stack.
         buddy.giveOrPush(bank.firstFrame(), bank.firstFrame(), bank.frames());
+        counters.addServedFrames(bank.frames());
+        mostPresentBytes = Math.max(mostPresentBytes, memory.presentBytes());
         added++;
+    }
+
+    private long bankFrames() {
+        return 1L << memory.bankShift();
     }
 
     /** Parks outside sections, else tries for as long as a large bank may take. */
@@ -186,7 +218,10 @@ final class Banks {
             }
             final int number;
             try {
+                // Before, and back if there is none: a bank that is just being taken out would look used.
+                counters.addServedFrames(-bankFrames());
                 number = buddy.remove();
+                counters.addServedFrames(number < 0 ? bankFrames() : 0);
             } finally {
                 buddy.unlock();
             }
@@ -217,6 +252,7 @@ final class Banks {
         bank.release();
         refusal = null;
         counters.count(FrameEvent.BANK_RELEASED);
+        events.bankReleased(number, bytes(bank), memory.presentBytes());
         return true;
     }
 }

@@ -79,6 +79,7 @@ final class Buddy {
     }
 
     void unlock() {
+        counters.noteUse();
         lock.unlock();
     }
 

@@ -6,6 +6,7 @@ import org.vellum.cpu.Cpu;
 import org.vellum.cpu.Cpus;
 import org.vellum.cpu.StackReserve;
 import org.vellum.mem.Pages;
+import org.vellum.report.Events;
 
 /**
  * Allocates and frees blocks of page frames: 2<sup>order</sup> frames, aligned to their size, named by the first.
@@ -47,11 +48,22 @@ public final class FrameAllocator {
      * @param options how much memory, in what banks.
      */
     public FrameAllocator(final Cpus cpus, final FrameOptions options) {
+        this(cpus, options, Events.NONE);
+    }
+
+    /**
+     * {@link #FrameAllocator(Cpus, FrameOptions)} that tells of banks.
+     *
+     * @param cpus the slots whose occupants will allocate.
+     * @param options how much memory, in what banks.
+     * @param events hears of banks that come and go.
+     */
+    public FrameAllocator(final Cpus cpus, final FrameOptions options, final Events events) {
         this.cpus = cpus;
         memory = new PhysicalMemory(options);
         table = new FrameTable(memory);
         buddy = new Buddy(cpus, memory, table, counters);
-        banks = new Banks(cpus, memory, table, buddy, counters);
+        banks = new Banks(cpus, memory, table, buddy, counters, events);
         final long configuredFrames = options.memoryBytes() >>> Pages.SHIFT;
         lists = new SlotLists(cpus, configuredFrames);
         totals = new FrameTotals(memory, table, banks, lists, counters, configuredFrames);
@@ -421,6 +433,32 @@ public final class FrameAllocator {
     /** @return frames of the banks that are present now. */
     public long presentFrames() {
         return totals.presentFrames();
+    }
+
+    /** @return the most bytes of banks that were ever present at once; exact. */
+    public long mostPresentBytes() {
+        return totals.mostPresentBytes();
+    }
+
+    /**
+     * Bytes of banks that this memory has from the JVM: those present, and those that wait for their release. Views that users still hold of
+     * banks that were released are not among them.
+     *
+     * @return bytes, all of them resident unless the operating system has swapped them out: the JVM zeroes what it hands over.
+     */
+    public long residentBytes() {
+        return totals.residentBytes();
+    }
+
+    /**
+     * The most frames that ever were in use at once, by anybody. Frames in lists of slots count as used: the figure is too high by at most
+     * what those held at the time (2 MiB a slot). It is noted at each visit to the buddy, which every frame comes from, so no
+     * peak is missed.
+     *
+     * @return frames.
+     */
+    public long mostUsedFrames() {
+        return totals.mostUsedFrames();
     }
 
     /** @return free frames in the lists of slots. */

@@ -38,6 +38,18 @@ final class FrameTotals {
         return memory.presentBytes() >>> Pages.SHIFT;
     }
 
+    long mostPresentBytes() {
+        return banks.mostPresentBytes();
+    }
+
+    long residentBytes() {
+        return banks.held() << memory.bankShift() + Pages.SHIFT;
+    }
+
+    long mostUsedFrames() {
+        return counters.mostUsedFrames();
+    }
+
     /** Free in the banks that are present, no matter in whose list. */
     long freePresentFrames() {
         return counters.buddyFrames() + counters.overflowFrames() + lists.frames();

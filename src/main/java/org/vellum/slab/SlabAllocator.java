@@ -6,6 +6,7 @@ import org.vellum.cpu.Cpus;
 import org.vellum.cpu.StackReserve;
 import org.vellum.epoch.Epochs;
 import org.vellum.frame.FrameAllocator;
+import org.vellum.report.Events;
 import org.vellum.report.Listener;
 
 /**
@@ -44,8 +45,20 @@ public final class SlabAllocator {
      * @param listener hears of releases that fail.
      */
     public SlabAllocator(final Epochs epochs, final FrameAllocator frames, final Listener listener) {
+        this(epochs, frames, listener, Events.NONE);
+    }
+
+    /**
+     * {@link #SlabAllocator(Epochs, FrameAllocator, Listener)} that tells of slabs.
+     *
+     * @param epochs decides when deferred frees are through.
+     * @param frames where slabs come from.
+     * @param listener hears of releases that fail.
+     * @param events hears of slabs that come and go.
+     */
+    public SlabAllocator(final Epochs epochs, final FrameAllocator frames, final Listener listener, final Events events) {
         cpus = epochs.cpus();
-        slabs = new Slabs(cpus, frames);
+        slabs = new Slabs(cpus, frames, events);
         table = slabs.table;
         current = new CurrentSlabs(cpus, slabs);
         currentBase = current.base();
@@ -102,7 +115,8 @@ public final class SlabAllocator {
     private long end(final Cpu cpu, final long address, final byte as) {
         final SlabTable table = this.table;
         final long slab = numberOf(address);
-        if (StackReserve.ensure(slab >= table.limit())) {
+        // For all of it: a free may give a slab back to the frames.
+        if (StackReserve.ensureOperation(slab >= table.limit())) {
             return misuse.elsewhere(address);
         }
         final long record = table.recordAddress(slab);
@@ -274,7 +288,7 @@ public final class SlabAllocator {
      * @return the figures.
      */
     public SlabCounts count() {
-        return SlabCounts.of(slabs, current);
+        return SlabCounts.of(slabs);
     }
 
     /**

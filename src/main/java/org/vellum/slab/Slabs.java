@@ -7,6 +7,7 @@ import org.vellum.cpu.Cpu;
 import org.vellum.cpu.Cpus;
 import org.vellum.frame.FrameAllocator;
 import org.vellum.frame.PhysicalMemory;
+import org.vellum.report.Events;
 
 /**
  * Makes slabs, finds owners for those that have room, and gives empty ones back: the drawing in the package documentation.
@@ -22,6 +23,7 @@ final class Slabs {
 
     private final Cpus cpus;
     private final FrameAllocator frames;
+    private final Events events;
     final SlabTable table;
     final PartialSlabs partial;
     private final AtomicIntegerArray kept = new AtomicIntegerArray(SizeClasses.COUNT);
@@ -31,9 +33,10 @@ final class Slabs {
     /** Slabs that a slot took over from others. */
     final AtomicLong adopted = new AtomicLong();
 
-    Slabs(final Cpus cpus, final FrameAllocator frames) {
+    Slabs(final Cpus cpus, final FrameAllocator frames, final Events events) {
         this.cpus = cpus;
         this.frames = frames;
+        this.events = events;
         table = new SlabTable(cpus, frames.memory());
         partial = new PartialSlabs(table);
     }
@@ -59,6 +62,7 @@ final class Slabs {
         table.clearStates(slab, SizeClasses.objects(sizeClass));
         table.putWordVolatile(slab, SlabWord.owned(table.nextGeneration(slab), sizeClass));
         created.getAndIncrement();
+        events.slabCreated((long)slab << SlabTable.SHIFT, SizeClasses.size(sizeClass), SizeClasses.objects(sizeClass));
         return slab;
     }
 
@@ -189,6 +193,7 @@ final class Slabs {
             }
             released.getAndIncrement();
             frames.freeRun(entered, (long)slab << SlabTable.ORDER, SlabTable.FRAME_MARK);
+            events.slabReleased((long)slab << SlabTable.SHIFT, SizeClasses.size(SlabWord.sizeClass(word)));
             return true;
         } finally {
             if (cpu == null) {

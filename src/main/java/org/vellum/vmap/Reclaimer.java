@@ -5,6 +5,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import org.vellum.cpu.Worker;
 import org.vellum.mem.Pages;
+import org.vellum.report.Events;
 import org.vellum.report.ExhaustedException;
 import org.vellum.report.ExhaustedException.Resource;
 
@@ -51,6 +52,7 @@ public final class Reclaimer {
 
     private final VmapSpace space;
     private final Worker worker;
+    private final Events events;
     private final Runnable drain = this::drainByWorker;
     /** Replaced whole when one is added; an array, because the iterator of a list would be garbage. */
     private volatile Source[] sources = {};
@@ -66,8 +68,20 @@ public final class Reclaimer {
      * @param worker does the drains; null leaves them to the next allocator, which tests want.
      */
     public Reclaimer(final VmapSpace space, final Worker worker) {
+        this(space, worker, Events.NONE);
+    }
+
+    /**
+     * {@link #Reclaimer(VmapSpace, Worker)} that tells what it does.
+     *
+     * @param space whose limbo this is about.
+     * @param worker does the drains; null leaves them to the next allocator.
+     * @param events hears of purges, of fights against exhaustion, and of those that are lost.
+     */
+    public Reclaimer(final VmapSpace space, final Worker worker, final Events events) {
         this.space = space;
         this.worker = worker;
+        this.events = events;
         drainAbove.set(space.options.lazyMaxPages());
     }
 
@@ -116,12 +130,14 @@ public final class Reclaimer {
     }
 
     private void boundFramesInLimbo() {
+        final long before = space.lazy.lazyFrames();
         poll(true);
         if (space.lazy.lazyFrames() > space.frames.configuredFrames() / LIMBO_SHARE && !space.cpus.inSection()) {
             boundedWaits.incrementAndGet();
             space.epochs.awaitPassed(space.epochs.stamp(), space.options.graceNanos());
             poll(true);
         }
+        events.purged("frames in limbo", before, space.lazy.lazyFrames());
     }
 
     private void drainByWorker() {
@@ -137,6 +153,7 @@ public final class Reclaimer {
      */
     private void drain(final boolean mayWait) {
         drains.incrementAndGet();
+        final long before = space.lazy.lazyPages();
         space.lazy.drain();
         pollSources(true);
         final long bound = space.options.lazyMaxPages();
@@ -146,6 +163,7 @@ public final class Reclaimer {
             pollSources(true);
         }
         drainAbove.set(Math.max(bound, space.lazy.lazyPages() + bound / 2));
+        events.purged("lazy pages", before, space.lazy.lazyPages());
     }
 
     /**
@@ -174,6 +192,17 @@ public final class Reclaimer {
      */
     public boolean reclaim(final int attempt) {
         final boolean inSection = space.cpus.inSection();
+        if (!events.hearsReclaim()) {
+            return reclaim(attempt, inSection);
+        }
+        final long before = limboBytes();
+        final long start = System.nanoTime();
+        final boolean again = reclaim(attempt, inSection);
+        events.reclaimed(attempt, inSection, before, limboBytes(), System.nanoTime() - start);
+        return again;
+    }
+
+    private boolean reclaim(final int attempt, final boolean inSection) {
         if (attempt == 0) {
             exhaustions.incrementAndGet();
             purge();
@@ -269,8 +298,8 @@ public final class Reclaimer {
      * @return the exception for a call inside a section that could not get the window's lock in bounded time.
      */
     ExhaustedException busy(final String call, final long pages) {
-        return new ExhaustedException(Resource.WINDOW, call + " of " + pages
-            + " pages: the window's lock stayed busy; called inside a section, so it did not wait: try again outside");
+        return told(pages, new ExhaustedException(Resource.WINDOW, call + " of " + pages
+            + " pages: the window's lock stayed busy; called inside a section, so it did not wait: try again outside"));
     }
 
     /**
@@ -300,6 +329,11 @@ public final class Reclaimer {
         if (space.cpus.inSection()) {
             text.append("; called inside a section, so it did not wait");
         }
-        return new ExhaustedException(resource, text.toString());
+        return told(pages, new ExhaustedException(resource, text.toString()));
+    }
+
+    private ExhaustedException told(final long pages, final ExhaustedException exhausted) {
+        events.exhausted(exhausted.resource().name(), pages, exhausted.getMessage());
+        return exhausted;
     }
 }

@@ -19,6 +19,7 @@ import org.junit.jupiter.api.Test;
 import org.vellum.cpu.Cpu;
 import org.vellum.cpu.CpuOptions;
 import org.vellum.cpu.Cpus;
+import org.vellum.report.Events;
 import org.vellum.report.ExhaustedException;
 import org.vellum.report.Listener;
 
@@ -108,7 +109,7 @@ class BudgetTest {
     @Test
     void waitsForAChangeUnderWayOutsideSectionsOnly() {
         final Budget cache = root.child("cache", 1000);
-        final Charges charges = new Charges(cpus, budgets);
+        final Charges charges = new Charges(cpus, budgets, Events.NONE);
         assertTrue(charge(0, cache, 1000));
         cache.words.begin();
         assertFalse(waits(() -> assertFalse(charge(0, cache, 1))));

@@ -14,6 +14,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.vellum.SmallMemory;
 import org.vellum.cpu.Cpu;
+import org.vellum.report.Events;
 
 /** One operation after the other. */
 final class SlabAllocatorTest {
@@ -86,7 +87,7 @@ final class SlabAllocatorTest {
                 world.requireContent(address, size);
                 assertEquals(size, SlabAllocator.bytesOf(slabs().look(address)));
             }
-            assertEquals(all.length, slabs().count().objects()[sizeClass]);
+            assertEquals(all.length, slabs().count().classes().get(sizeClass).liveObjects());
             assertEquals((long)all.length * size, slabs().count().liveBytes());
             world.freeAll(all);
             world.verify();
@@ -477,7 +478,7 @@ final class SlabAllocatorTest {
      */
     @Test
     void aMarkThatComesLateDoesNotKeepAnEmptySlab() {
-        final Slabs bare = new Slabs(world.cpus, world.frames);
+        final Slabs bare = new Slabs(world.cpus, world.frames, Events.NONE);
         final DeferredFrees deferred = new DeferredFrees(world.epochs, bare, world.ear);
         final int slab;
         try (Cpu cpu = world.cpus.enter()) {

@@ -252,7 +252,7 @@ final class SlabFuzzTest {
         final SlabCounts counts = slabs.count();
         assertEquals(bytes, counts.liveBytes());
         for (int i = 0; i < SizeClasses.COUNT; i++) {
-            assertEquals(objects[i], counts.objects()[i], "class=" + i);
+            assertEquals(objects[i], counts.classes().get(i).liveObjects(), "class=" + i);
         }
         assertTrue(counts.keptEmpty() <= CLASSES.length);
         created = counts.created();

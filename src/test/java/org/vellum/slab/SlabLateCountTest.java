@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import org.agrona.UnsafeApi;
 import org.junit.jupiter.api.Test;
 import org.vellum.cpu.Cpu;
+import org.vellum.report.Events;
 
 /**
  * A free that has set its object free and counts it only when the slab is another by then, step by step: between two neighbouring instructions, so
@@ -15,7 +16,7 @@ class SlabLateCountTest {
     private static final int SIZE_CLASS = SizeClasses.of(8192);
 
     private final SlabWorld world = new SlabWorld(2);
-    private final Slabs slabs = new Slabs(world.cpus, world.frames);
+    private final Slabs slabs = new Slabs(world.cpus, world.frames, Events.NONE);
 
     @Test
     void aCountForAnEarlierSlabChangesNothing() {

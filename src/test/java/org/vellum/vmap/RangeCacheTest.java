@@ -244,7 +244,7 @@ class RangeCacheTest {
         final AtomicReference<Throwable> wrong = new AtomicReference<>();
         final List<Thread> threads = new ArrayList<>();
         final VmapSpace space = memory.vmalloc().space();
-        final StressClock clock = new StressClock(1_500, () -> space.recycles.get() > 100 && space.stockUps.get() > 100);
+        final StressClock clock = new StressClock(1_500, () -> space.recycles.get() > 10 && space.stockUps.get() > 100);
         for (int i = 0; i < 6; i++) {
             final long seed = i;
             threads.add(new Thread(() -> {

@@ -144,7 +144,9 @@ final class VmapStressTest {
                     final long address = memory.vmalloc(PAGE);
                     final int page = (int)((address & Address.MASK) - start >>> 12);
                     final long before = last.getAndSet(page, address >>> Address.TAG_SHIFT);
-                    assertTrue(before < address >>> Address.TAG_SHIFT, "an old generation again");
+                    // Where they begin differs from memory to memory: modulo 65,536, and half of that is far away.
+                    final long step = (address >>> Address.TAG_SHIFT) - before & 0xFFFF;
+                    assertTrue(before == 0 || step > 0 && step < 0x8000, "an old generation again");
                     reused.addAndGet(before != 0 ? 1 : 0);
                     memory.vfree(address);
                 }

@@ -12,6 +12,7 @@ import org.openjdk.jcstress.annotations.State;
 import org.openjdk.jcstress.infra.results.III_Result;
 import org.openjdk.jcstress.infra.results.I_Result;
 import org.vellum.Stagger;
+import org.vellum.report.Events;
 
 /** Two slots look for a slab, and one is listed. */
 public final class SlabClaimStress {
@@ -134,7 +135,7 @@ public final class SlabClaimStress {
 
         private static Slabs make() {
             final SlabCell cell = SlabCell.take();
-            final Slabs made = new Slabs(cell.cpus, cell.frames);
+            final Slabs made = new Slabs(cell.cpus, cell.frames, Events.NONE);
             made.table.prepare(SLAB, made.partial);
             return made;
         }

@@ -1,0 +1,25 @@
+package org.vellum.observe;
+
+import java.util.Locale;
+
+/** Figures of one memory in words. */
+final class MemoryReport {
+    private MemoryReport() {
+    }
+
+    static String of(final Stats stats, final String holders) {
+        return line("memory: %,d bytes at most; banks %,d bytes, most %,d, resident %,d", stats.configuredBytes(), stats.presentBytes(),
+                stats.presentHighWaterBytes(), stats.residentBytes())
+            + line("frames: free %,d bytes, of them cached by slots %,d; most in use %,d", stats.freeFrameBytes(),
+                stats.cachedFrameBytes(), stats.usedHighWaterBytes())
+            + line("window: %,d bytes, %,d free; %,d live areas", stats.windowBytes(), stats.freeWindowBytes(), stats.liveAreas())
+            + line("limbo:  %,d bytes, frames of areas %,d bytes; %s", stats.limboBytes(), stats.limboFrameBytes(), holders)
+            + line("epochs: %,d flushes, %,d drains, %,d exhaustions met; %,d slots", stats.flushes(), stats.drains(),
+                stats.exhaustions(), stats.slots())
+            + stats.allocator().report();
+    }
+
+    private static String line(final String format, final Object... values) {
+        return String.format(Locale.ROOT, format, values) + System.lineSeparator();
+    }
+}

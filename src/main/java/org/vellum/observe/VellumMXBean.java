@@ -1,0 +1,157 @@
+package org.vellum.observe;
+
+/**
+ * A memory as JMX sees it: registered by {@code jmx(name)} of the builder as {@code org.vellum:type=Memory,name=...}, until the memory is closed.
+ *
+ * <p>Figures are those of {@link Stats}, each attribute of one moment, taken without stopping anybody by a look at every frame and every object
+ * of a slab: some milliseconds a GiB. After the memory is closed everything here throws {@link IllegalStateException}.
+ */
+public interface VellumMXBean {
+    /** @return banks, frames, the window and limbo. */
+    MemoryFigures getMemory();
+
+    /** @return the allocator's figures. */
+    AllocatorFigures getAllocator();
+
+    /** @return size classes that have a slab, smallest first. */
+    SizeClassFigures[] getSizeClasses();
+
+    /** @return open budgets, parents before children. */
+    BudgetFigures[] getBudgets();
+
+    /**
+     * Gives memory back to the operating system, as {@code trim()} of the memory does.
+     *
+     * @return bytes of banks released.
+     */
+    long trim();
+
+    /** @return what there is to know, for a person: some lines. */
+    String report();
+
+    /** The memory as a whole. */
+    interface MemoryFigures {
+        /** @return bytes of memory that it may use at most. */
+        long getConfiguredBytes();
+
+        /** @return bytes of banks that are there. */
+        long getPresentBytes();
+
+        /** @return the most bytes of banks that were there at once. */
+        long getPresentHighWaterBytes();
+
+        /** @return bytes of banks that were taken from the JVM and not given back. */
+        long getResidentBytes();
+
+        /** @return the most bytes of frames that were in use at once, lists of slots included. */
+        long getUsedHighWaterBytes();
+
+        /** @return bytes of frames that could be allocated. */
+        long getFreeFrameBytes();
+
+        /** @return bytes of free frames in lists of slots. */
+        long getCachedFrameBytes();
+
+        /** @return areas of the window that are live. */
+        long getLiveAreas();
+
+        /** @return bytes of addresses of the window. */
+        long getWindowBytes();
+
+        /** @return bytes of addresses that are free. */
+        long getFreeWindowBytes();
+
+        /** @return bytes of addresses, objects and runs that wait for a grace period. */
+        long getLimboBytes();
+
+        /** @return bytes of frames of areas that wait for a grace period. */
+        long getLimboFrameBytes();
+
+        /** @return advances of the epoch so far. */
+        long getFlushes();
+
+        /** @return purges because lazy pages exceeded their bound, so far. */
+        long getDrains();
+
+        /** @return allocations that met exhaustion, so far. */
+        long getExhaustions();
+
+        /** @return CPU slots in use or once used. */
+        int getSlots();
+    }
+
+    /** The allocator: what {@link org.vellum.alloc.AllocatorStats} says. */
+    interface AllocatorFigures {
+        /** @return bytes of what is allocated, as much as each allocation takes. */
+        long getLiveBytes();
+
+        /** @return the largest of those that any asking has found. */
+        long getLiveHighWaterBytes();
+
+        /** @return allocations in slabs. */
+        long getLiveObjects();
+
+        /** @return allocations that are runs of frames. */
+        long getLiveRuns();
+
+        /** @return allocations over scattered frames. */
+        long getLiveAreas();
+
+        /** @return free bytes that are kept for the next request. */
+        long getCachedBytes();
+
+        /** @return of those, bytes that only the slot which keeps them serves. */
+        long getStrandedBytes();
+
+        /** @return bytes of objects and runs that wait for a grace period. */
+        long getLimboBytes();
+
+        /** @return bytes that the checked mode keeps. */
+        long getQuarantinedBytes();
+
+        /** @return bytes of frames that the allocator has taken. */
+        long getReservedBytes();
+
+        /** @return 1 − live ÷ reserved: 0 if all that is reserved is used, or nothing is reserved. */
+        double getFragmentation();
+    }
+
+    /** One size class. */
+    interface SizeClassFigures {
+        /** @return bytes of its objects. */
+        int getObjectBytes();
+
+        /** @return how many slabs it has. */
+        int getSlabs();
+
+        /** @return how many objects are live. */
+        long getLiveObjects();
+
+        /** @return how many objects wait for a grace period. */
+        long getDeferredObjects();
+
+        /** @return how many objects are free. */
+        long getFreeObjects();
+
+        /** @return bytes of its slabs. */
+        long getBytes();
+
+        /** @return bytes of its slabs that no object covers. */
+        long getWasteBytes();
+    }
+
+    /** One budget. */
+    interface BudgetFigures {
+        /** @return names from the memory down. */
+        String getPath();
+
+        /** @return bytes charged to it and its children. */
+        long getUsedBytes();
+
+        /** @return the most it may use, in bytes. */
+        long getLimitBytes();
+
+        /** @return the most bytes so far, slack of slots included. */
+        long getHighWaterBytes();
+    }
+}

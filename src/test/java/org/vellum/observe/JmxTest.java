@@ -1,0 +1,160 @@
+package org.vellum.observe;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.lang.management.ManagementFactory;
+import javax.management.InstanceNotFoundException;
+import javax.management.JMX;
+import javax.management.MBeanServer;
+import javax.management.ObjectName;
+import javax.management.openmbean.CompositeData;
+import org.junit.jupiter.api.Test;
+import org.vellum.SmallMemory;
+import org.vellum.Vellum;
+import org.vellum.VellumBuilder;
+import org.vellum.alloc.AllocatorStats;
+import org.vellum.alloc.Budget;
+import org.vellum.slab.SlabCounts.ClassCounts;
+
+final class JmxTest {
+    private static final MBeanServer SERVER = ManagementFactory.getPlatformMBeanServer();
+
+    private static VellumBuilder builder() {
+        return SmallMemory.builder(1024, 4096);
+    }
+
+    private static ObjectName nameOf(final String name) throws Exception {
+        return new ObjectName("org.vellum:type=Memory,name=" + name);
+    }
+
+    @Test
+    void figuresAreThoseOfTheMemory() throws Exception {
+        try (Vellum memory = builder().jmx("figures").open()) {
+            final Budget cache = memory.child("cache", 1 << 20);
+            cache.child("index", 1 << 19);
+            memory.allocator().allocate(100, 1, cache);
+            memory.allocate(5000);
+            memory.allocate(3 * 4096);
+            final Stats stats = memory.stats();
+            requireMemory(stats, (CompositeData)SERVER.getAttribute(nameOf("figures"), "Memory"));
+            requireAllocator(stats.allocator(), (CompositeData)SERVER.getAttribute(nameOf("figures"), "Allocator"));
+            final CompositeData[] classes = (CompositeData[])SERVER.getAttribute(nameOf("figures"), "SizeClasses");
+            assertEquals(2, classes.length, "those with slabs");
+            requireClass(stats.allocator().slabs().classes().stream().filter(c -> c.objectBytes() == 5312).findFirst().orElseThrow(),
+                classes[1]);
+            final CompositeData[] budgets = (CompositeData[])SERVER.getAttribute(nameOf("figures"), "Budgets");
+            assertEquals(2, budgets.length);
+            assertEquals("memory/cache", budgets[0].get("path"));
+            assertEquals(104L, budgets[0].get("usedBytes"));
+            assertEquals(1L << 20, budgets[0].get("limitBytes"));
+            assertEquals(cache.highWater(), budgets[0].get("highWaterBytes"));
+            assertEquals("memory/cache/index", budgets[1].get("path"));
+        }
+    }
+
+    private static void requireMemory(final Stats stats, final CompositeData data) {
+        assertEquals(16, data.getCompositeType().keySet().size());
+        assertEquals(stats.configuredBytes(), data.get("configuredBytes"));
+        assertEquals(stats.presentBytes(), data.get("presentBytes"));
+        assertEquals(stats.presentHighWaterBytes(), data.get("presentHighWaterBytes"));
+        assertEquals(stats.residentBytes(), data.get("residentBytes"));
+        assertEquals(stats.usedHighWaterBytes(), data.get("usedHighWaterBytes"));
+        assertEquals(stats.freeFrameBytes(), data.get("freeFrameBytes"));
+        assertEquals(stats.freeWindowBytes(), data.get("freeWindowBytes"));
+        assertEquals(stats.slots(), data.get("slots"));
+    }
+
+    private static void requireAllocator(final AllocatorStats stats, final CompositeData data) {
+        assertEquals(11, data.getCompositeType().keySet().size());
+        assertEquals(stats.liveBytes(), data.get("liveBytes"));
+        assertEquals(104L + 5312 + 3 * 4096, data.get("liveBytes"));
+        assertEquals(2L, data.get("liveObjects"));
+        assertEquals(stats.cachedBytes(), data.get("cachedBytes"));
+        assertEquals(stats.strandedBytes(), data.get("strandedBytes"));
+        assertEquals(stats.reservedBytes(), data.get("reservedBytes"));
+        assertEquals(stats.fragmentation(), data.get("fragmentation"));
+    }
+
+    private static void requireClass(final ClassCounts counts, final CompositeData data) {
+        assertEquals(7, data.getCompositeType().keySet().size());
+        assertEquals(5312, data.get("objectBytes"));
+        assertEquals(1, data.get("slabs"));
+        assertEquals(1L, data.get("liveObjects"));
+        assertEquals(counts.freeObjects(), data.get("freeObjects"));
+        assertEquals(counts.wasteBytes(), data.get("wasteBytes"));
+    }
+
+    @Test
+    void aProxyTrimsAndReports() throws Exception {
+        try (Vellum memory = builder().jmx("proxy").open()) {
+            final VellumMXBean bean = JMX.newMXBeanProxy(SERVER, nameOf("proxy"), VellumMXBean.class);
+            memory.free(memory.allocate(700 * 4096));
+            memory.quiesce();
+            assertEquals(3 << 20, bean.getMemory().getPresentBytes());
+            assertEquals(3 << 20, bean.trim());
+            assertEquals(0, bean.getMemory().getPresentBytes());
+            assertEquals(3 << 20, bean.getMemory().getPresentHighWaterBytes());
+            assertEquals(0, bean.getSizeClasses().length);
+            assertEquals(memory.report(), bean.report());
+        }
+    }
+
+    @Test
+    void isThereUntilTheMemoryIsClosed() throws Exception {
+        final ObjectName name = nameOf("life");
+        final Vellum memory = builder().jmx("life").open();
+        assertTrue(SERVER.isRegistered(name));
+        memory.close();
+        assertFalse(SERVER.isRegistered(name));
+        assertThrows(InstanceNotFoundException.class, () -> SERVER.getAttribute(name, "Memory"));
+        // And the name is free again; unregistering by others is no error.
+        final Vellum again = builder().jmx("life").open();
+        SERVER.unregisterMBean(name);
+        again.close();
+    }
+
+    @Test
+    void isNotThereUnlessAskedFor() throws Exception {
+        final int before = SERVER.queryNames(nameOf("*"), null).size();
+        final Vellum memory = builder().open();
+        assertEquals(before, SERVER.queryNames(nameOf("*"), null).size());
+        memory.close();
+    }
+
+    @Test
+    void aNameInUseIsRefused() throws Exception {
+        try (Vellum first = builder().jmx("clash").open()) {
+            final IllegalStateException refused = assertThrows(IllegalStateException.class, () -> builder().jmx("clash").open());
+            assertTrue(refused.getMessage().contains("jmx=clash"), refused.getMessage());
+            first.free(first.allocate(100));
+            assertTrue(SERVER.isRegistered(nameOf("clash")), "the first one's");
+            assertEquals(first.stats().presentBytes(), ((CompositeData)SERVER.getAttribute(nameOf("clash"), "Memory")).get("presentBytes"));
+        }
+    }
+
+    @Test
+    void namesAreCheckedAndQuoted() throws Exception {
+        assertThrows(IllegalArgumentException.class, () -> builder().jmx(" "));
+        assertThrows(IllegalArgumentException.class, () -> builder().jmx(null));
+        final String odd = "a,b=c:*\"\n";
+        final Vellum memory = builder().jmx(odd).open();
+        assertTrue(SERVER.isRegistered(nameOf(ObjectName.quote(odd))));
+        memory.close();
+    }
+
+    @Test
+    void afterTheCloseABeanThatIsStillHeldSaysSo() {
+        final Vellum memory = builder().open();
+        final VellumMXBean bean = new Monitor(memory::stats, memory::trim, memory::report);
+        memory.close();
+        final IllegalStateException closed = assertInstanceOf(IllegalStateException.class,
+            assertThrows(RuntimeException.class, bean::getMemory));
+        assertTrue(closed.getMessage().contains("closed"), closed.getMessage());
+        assertThrows(IllegalStateException.class, bean::trim);
+        assertThrows(IllegalStateException.class, bean::report);
+    }
+}
