@@ -49,8 +49,8 @@ final class PlainAllocator {
 
     /** The hot path: one section around a bit and a byte, or a place and a mark. */
     long allocate(final long size) {
-        final long address = isObject(size) ? allocateObject(size)
-            : raw.isSmall(size) ? allocateRun(size) : RawAllocator.NOTHING;
+        final long address = isObject(size) ? allocateObject(null, size)
+            : raw.isSmall(size) ? allocateRun(null, size) : RawAllocator.NOTHING;
         return address != RawAllocator.NOTHING ? address : allocate(size, 1, null, false);
     }
 
@@ -66,15 +66,6 @@ final class PlainAllocator {
         return size > 0 && size <= SizeClasses.MAX_SIZE;
     }
 
-    private long allocateObject(final long size) {
-        final Cpu cpu = cpus.enter();
-        try {
-            return slabs.allocate(cpu, SizeClasses.of((int)size), 0);
-        } finally {
-            cpu.exit();
-        }
-    }
-
     private long allocateObject(final Cpu hint, final long size) {
         final Cpu cpu = cpus.enter(hint);
         try {
@@ -84,22 +75,13 @@ final class PlainAllocator {
         }
     }
 
-    private long allocateRun(final long size) {
-        final Cpu cpu = cpus.enter();
-        try {
-            return raw.allocateSmall(cpu, size, 0);
-        } finally {
-            cpu.exit();
-        }
-    }
-
     private long allocateRun(final Cpu hint, final long size) {
         if (hint != null && cpus.isOccupant(hint)) {
-            return raw.allocateSmall(hint, size, 0);
+            return raw.allocateRun(hint, size);
         }
         final Cpu cpu = cpus.enter(hint);
         try {
-            return raw.allocateSmall(cpu, size, 0);
+            return raw.allocateRun(cpu, size);
         } finally {
             cpu.exit();
         }

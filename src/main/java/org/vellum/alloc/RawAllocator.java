@@ -107,17 +107,17 @@ final class RawAllocator {
     }
 
     /**
-     * Allocates what {@link #isSmall(long)} says.
+     * Allocates a run of frames for owner 0.
      *
      * @param cpu the slot that the caller occupies.
+     * @param size as {@link #isSmall(long)} wants it, beyond what slabs have.
      * @return the address, or {@link #NOTHING}.
      */
-    long allocateSmall(final Cpu cpu, final long size, final int owner) {
-        return size <= SizeClasses.MAX_SIZE ? slabs.allocate(cpu, SizeClasses.of((int)size), owner)
-            : allocateRun(cpu, RunSizes.of((int)Pages.of(size)), owner);
+    long allocateRun(final Cpu cpu, final long size) {
+        return takeRun(cpu, RunSizes.of((int)Pages.of(size)), 0);
     }
 
-    private long allocateRun(final Cpu cpu, final int runClass, final int owner) {
+    private long takeRun(final Cpu cpu, final int runClass, final int owner) {
         final long frame = runs.take(cpu, runClass, owner);
         return frame == PhysicalMemory.NO_FRAME ? NOTHING : frame << Pages.SHIFT;
     }
@@ -132,7 +132,7 @@ final class RawAllocator {
         if (size <= SizeClasses.MAX_SIZE && alignment <= SizeClasses.MAX_SIZE) {
             return slabs.allocate(cpu, SizeClasses.of((int)size, (int)alignment), owner);
         }
-        return allocateRun(cpu, runClass(size, alignment), owner);
+        return takeRun(cpu, runClass(size, alignment), owner);
     }
 
     /**
@@ -164,17 +164,13 @@ final class RawAllocator {
     }
 
     /**
-     * Frees anything. Never waits.
+     * Frees what has a tag: an object, which lies in the linear map, or an area, which does not. Never waits. Runs have none, see
+     * {@link ContiguousRuns#free}.
      *
      * @return what it was, packed.
      * @throws IllegalArgumentException if nothing of the allocator's begins there.
      * @throws IllegalStateException if it is free already.
      */
-    long free(final long address) {
-        return Address.tag(address) != 0 ? freeTagged(address) : contiguous.free(address);
-    }
-
-    /** {@link #free} of an object, which lies in the linear map, or an area, which does not. */
     long freeTagged(final long address) {
         if (isArea(address)) {
             return areas.free(address, false);
@@ -219,8 +215,8 @@ final class RawAllocator {
      * Looks at an allocation.
      *
      * @return what it is, packed.
-     * @throws IllegalArgumentException as {@link #free}.
-     * @throws IllegalStateException as {@link #free}.
+     * @throws IllegalArgumentException as {@link #freeTagged}.
+     * @throws IllegalStateException as {@link #freeTagged}.
      */
     long look(final long address) {
         final long found = slabs.look(address);

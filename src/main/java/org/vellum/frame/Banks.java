@@ -185,17 +185,11 @@ final class Banks {
         return false;
     }
 
-    /** Waits for the bank that is being added, for as long as {@link #lockGrowth} does: inside a section of the caller's. */
-    void awaitGrowthPatiently() {
+    /** Waits until no bank is being added: parked; inside a section of the caller's without parking, and for so long only. */
+    void awaitGrowth() {
         if (lockGrowth()) {
             growth.unlock();
         }
-    }
-
-    /** Waits, parked, until no bank is being added. Outside sections. */
-    void awaitGrowth() {
-        growth.lock();
-        growth.unlock();
     }
 
     private int lowestAbsent() {

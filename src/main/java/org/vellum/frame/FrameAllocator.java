@@ -339,8 +339,8 @@ public final class FrameAllocator {
     }
 
     /**
-     * Whether frames had better be waited for: there are too few, and another thread is adding a bank. For rooms that open sections of their own: many
-     * threads that wait for a bank in sections take all slots. Leave the section, {@link #awaitBank}, try again.
+     * Whether there are too few frames, and another thread is adding a bank: for rooms that open sections of their own, since many threads
+     * that wait in sections take all slots. Leave the section, {@link #awaitBank}, try again.
      *
      * @param frames how many are wanted.
      * @return whether it is so just now.
@@ -350,24 +350,15 @@ public final class FrameAllocator {
     }
 
     /**
-     * Waits until so many frames are free in the banks that are present, if another thread is adding one or one can be added: parked; inside a
-     * section of the caller's for a bounded time, without parking, for a bank of another thread only.
+     * Waits for a bank that another thread is adding, or adds one: parked; inside a section of the caller's the former only, for a
+     * bounded time, without parking.
      *
      * @param frames how many are wanted.
      * @return whether there were too few, and are enough now: then it is worth trying again.
      */
     public boolean awaitBank(final long frames) {
-        if (!isShort(frames)) {
-            return false;
-        }
         StackReserve.ensure();
-        if (cpus.inSection()) {
-            if (banks.isAdding()) {
-                banks.awaitGrowthPatiently();
-            }
-            return !isShort(frames);
-        }
-        return supply.grow(frames);
+        return isShort(frames) && supply.awaitBank(frames);
     }
 
     /**

@@ -207,4 +207,15 @@ final class Supply {
         }
         return true;
     }
+
+    /** {@link #grow}; inside a section only what others add. */
+    boolean awaitBank(final long frames) {
+        if (!cpus.inSection()) {
+            return grow(frames);
+        }
+        if (banks.isAdding()) {
+            banks.awaitGrowth();
+        }
+        return totals.freePresentFrames() >= frames;
+    }
 }

@@ -29,11 +29,8 @@ final class EventTypes {
         long memory;
     }
 
-    /** vellum.BankAdded. */
-    @Name("vellum.BankAdded")
-    @Label("Bank Added")
-    @Description("A bank was taken from the JVM")
-    static final class BankAdded extends OfMemory {
+    /** What both events of a bank tell. */
+    abstract static class OfBank extends OfMemory {
         @Label("Bank")
         int bank;
 
@@ -47,28 +44,8 @@ final class EventTypes {
         long present;
     }
 
-    /** vellum.BankReleased. */
-    @Name("vellum.BankReleased")
-    @Label("Bank Released")
-    @Description("A bank was given back to the JVM")
-    static final class BankReleased extends OfMemory {
-        @Label("Bank")
-        int bank;
-
-        @Label("Size")
-        @DataAmount
-        long size;
-
-        @Label("Present")
-        @Description("Of all banks that are there now")
-        @DataAmount
-        long present;
-    }
-
-    /** vellum.SlabCreated. */
-    @Name("vellum.SlabCreated")
-    @Label("Slab Created")
-    static final class SlabCreated extends OfMemory {
+    /** What both events of a slab tell. */
+    abstract static class OfSlab extends OfMemory {
         @Label("Address")
         @Description("Vellum address of its first byte, without a tag")
         long address;
@@ -77,7 +54,26 @@ final class EventTypes {
         @Description("Of its size class")
         @DataAmount
         int objectSize;
+    }
 
+    /** vellum.BankAdded. */
+    @Name("vellum.BankAdded")
+    @Label("Bank Added")
+    @Description("A bank was taken from the JVM")
+    static final class BankAdded extends OfBank {
+    }
+
+    /** vellum.BankReleased. */
+    @Name("vellum.BankReleased")
+    @Label("Bank Released")
+    @Description("A bank was given back to the JVM")
+    static final class BankReleased extends OfBank {
+    }
+
+    /** vellum.SlabCreated. */
+    @Name("vellum.SlabCreated")
+    @Label("Slab Created")
+    static final class SlabCreated extends OfSlab {
         @Label("Objects")
         @Description("How many it has")
         int objects;
@@ -87,15 +83,7 @@ final class EventTypes {
     @Name("vellum.SlabReleased")
     @Label("Slab Released")
     @Description("An empty slab was given back to the frames")
-    static final class SlabReleased extends OfMemory {
-        @Label("Address")
-        @Description("Vellum address of its first byte, without a tag")
-        long address;
-
-        @Label("Object Size")
-        @Description("Of its size class")
-        @DataAmount
-        int objectSize;
+    static final class SlabReleased extends OfSlab {
     }
 
     /** vellum.Purge. */

@@ -36,12 +36,7 @@ final class FlightEvents implements Events {
     public void bankAdded(final int bank, final long bytes, final long presentBytes) {
         try {
             if (isRecorded(bankAdded)) {
-                final EventTypes.BankAdded event = new EventTypes.BankAdded();
-                event.memory = memory;
-                event.bank = bank;
-                event.size = bytes;
-                event.present = presentBytes;
-                event.commit();
+                commit(new EventTypes.BankAdded(), bank, bytes, presentBytes);
             }
         } catch (final Throwable ignored) {
             // Lost: see the class.
@@ -52,16 +47,19 @@ final class FlightEvents implements Events {
     public void bankReleased(final int bank, final long bytes, final long presentBytes) {
         try {
             if (isRecorded(bankReleased)) {
-                final EventTypes.BankReleased event = new EventTypes.BankReleased();
-                event.memory = memory;
-                event.bank = bank;
-                event.size = bytes;
-                event.present = presentBytes;
-                event.commit();
+                commit(new EventTypes.BankReleased(), bank, bytes, presentBytes);
             }
         } catch (final Throwable ignored) {
             // Lost: see the class.
         }
+    }
+
+    private void commit(final EventTypes.OfBank event, final int bank, final long bytes, final long presentBytes) {
+        event.memory = memory;
+        event.bank = bank;
+        event.size = bytes;
+        event.present = presentBytes;
+        event.commit();
     }
 
     @Override

@@ -72,7 +72,8 @@ public final class SlabAllocator {
      * @param cpu the slot that the caller occupies.
      * @param sizeClass of {@link SizeClasses}.
      * @param owner 0 to {@link #MAX_OWNER}.
-     * @return its Vellum address, tag included; 0 if there are no frames for a slab.
+     * @return its Vellum address, tag included; 0 if there are no frames for a slab, or another thread is adding a bank for them:
+     *     leave the section, {@link FrameAllocator#awaitBank}, try again.
      */
     public long allocate(final Cpu cpu, final int sizeClass, final int owner) {
         assert owner >= 0 && owner <= MAX_OWNER : "owner=" + owner;

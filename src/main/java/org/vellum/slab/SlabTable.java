@@ -122,32 +122,32 @@ final class SlabTable {
         return recordsBase + (slab << RECORD_SHIFT);
     }
 
+    /** Opaque: tells the slab's generation and class, which nobody changes while an object of it is live; a stale address may meet any word. */
     static long wordOpaqueAt(final long record) {
         return UnsafeApi.getLongOpaque(null, record);
     }
 
-    /** f2 of the package documentation. */
+    /** f2 of the package documentation; partner: l1, in compareAndSetWord(). */
     static long wordVolatileAt(final long record) {
         return UnsafeApi.getLongVolatile(null, record);
     }
 
     long wordOpaque(final int slab) {
-        return UnsafeApi.getLongOpaque(null, recordsBase + ((long)slab << RECORD_SHIFT));
+        return wordOpaqueAt(recordAddress(slab));
     }
 
-    /** f2 of the package documentation. */
     long wordVolatile(final int slab) {
-        return UnsafeApi.getLongVolatile(null, recordsBase + ((long)slab << RECORD_SHIFT));
+        return wordVolatileAt(recordAddress(slab));
     }
 
-    /** Volatile both ways; l1 of the package documentation. */
+    /** Volatile both ways; l1 of the package documentation; partner: f2, in wordVolatileAt(). */
     boolean compareAndSetWord(final int slab, final long expected, final long word) {
-        return UnsafeApi.compareAndSetLong(null, recordsBase + ((long)slab << RECORD_SHIFT), expected, word);
+        return UnsafeApi.compareAndSetLong(null, recordAddress(slab), expected, word);
     }
 
     /** By the only one who may change it: its creator, or who has claimed it empty. Volatile, as the compare-and-sets are. */
     void putWordVolatile(final int slab, final long word) {
-        UnsafeApi.putLongVolatile(null, recordsBase + ((long)slab << RECORD_SHIFT), word);
+        UnsafeApi.putLongVolatile(null, recordAddress(slab), word);
     }
 
     /** The next generation of slabs here; by the owner of the frames. */

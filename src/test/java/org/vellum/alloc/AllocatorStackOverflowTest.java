@@ -1,6 +1,7 @@
 package org.vellum.alloc;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.concurrent.FutureTask;
@@ -9,6 +10,7 @@ import jdk.jfr.Recording;
 import org.junit.jupiter.api.Test;
 import org.vellum.SmallMemory;
 import org.vellum.Vellum;
+import org.vellum.slab.SizeClasses;
 
 /**
  * A stack that overflows in the middle of an allocation or a free, at any depth: what was not returned is not allocated, what was freed is
@@ -17,6 +19,8 @@ import org.vellum.Vellum;
 final class AllocatorStackOverflowTest {
     private static final long FRAMES = 8192;
     private static final int ROUNDS = 300;
+    private static final int SLAB_ROUNDS = 120;
+    private static final int SLABFULS = 12;
     private static final long[] SIZES = {1, 64, 1000, 8192, 9000, 20_000, 262_144, 300_000, 1_100_000};
 
     private final Vellum memory = SmallMemory.builder(FRAMES, 4 * FRAMES).open();
@@ -66,6 +70,11 @@ final class AllocatorStackOverflowTest {
         } catch (final StackOverflowError expected) {
             overflows++;
         }
+        freeTheRest();
+        assertEquals(0, child.used(), "what=" + what);
+    }
+
+    private void freeTheRest() {
         if (ending != 0) {
             try {
                 allocator.free(ending);
@@ -77,7 +86,6 @@ final class AllocatorStackOverflowTest {
         while (count > 0) {
             allocator.free(held[--count]);
         }
-        assertEquals(0, child.used(), "what=" + what);
     }
 
     @Test
@@ -95,6 +103,39 @@ final class AllocatorStackOverflowTest {
         }
         assertEquals(ROUNDS, overflows);
         assertTrue(operations > 10L * ROUNDS, "operations=" + operations);
+        AllocatorMemory.requireEmpty(memory);
+        child.close();
+        memory.close();
+    }
+
+    /** Three slabs' worth and back at every depth: so that the stack ends within frees that give a slab back to the frames, too. */
+    private void fillAndEmpty(final int depth) {
+        while (count < SLABFULS) {
+            held[count] = allocator.allocate(SizeClasses.MAX_SIZE);
+            count++;
+        }
+        while (count > 0) {
+            ending = held[--count];
+            allocator.free(ending);
+            ending = 0;
+        }
+        fillAndEmpty(depth + 1);
+    }
+
+    @Test
+    void slabsThatFallEmptyAtTheEndOfAStackAreGivenBack() throws Exception {
+        for (int i = 0; i < SLAB_ROUNDS; i++) {
+            final FutureTask<Void> task = new FutureTask<>(() -> {
+                assertThrows(StackOverflowError.class, () -> fillAndEmpty(0));
+                freeTheRest();
+                return null;
+            });
+            final Thread thread = new Thread(null, task, "small stack", 160_000 + (i % 60) * 1024L);
+            thread.start();
+            task.get(60, TimeUnit.SECONDS);
+            thread.join();
+            memory.verify();
+        }
         AllocatorMemory.requireEmpty(memory);
         child.close();
         memory.close();
