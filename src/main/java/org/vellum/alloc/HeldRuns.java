@@ -85,7 +85,7 @@ final class HeldRuns {
      */
     long take(final Cpu cpu, final int runClass, final int owner) {
         if (!cpu.carriesCaches() || runClass > longestClass) {
-            return allocate(cpu, runClass, RunMark.of(RunMark.LOOSE, owner));
+            return frames.allocateRun(cpu, RunSizes.pages(runClass), RunMark.of(RunMark.LOOSE, owner));
         }
         final long first = place(cpu, runClass, 0);
         final int order = RunSizes.headOrder(runClass);
@@ -100,16 +100,11 @@ final class HeldRuns {
                 return frame;
             }
         }
-        return allocate(cpu, runClass, RunMark.of(RunMark.LOOSE, owner));
-    }
-
-    private long allocate(final Cpu cpu, final int runClass, final int mark) {
-        final int pages = RunSizes.pages(runClass);
-        return frames.isBankUnderWay(pages) ? NO_FRAME : frames.allocateRun(cpu, pages, mark);
+        return frames.allocateRun(cpu, RunSizes.pages(runClass), RunMark.of(RunMark.LOOSE, owner));
     }
 
     private long takeNew(final Cpu cpu, final int runClass, final long place, final int owner) {
-        final long frame = allocate(cpu, runClass, RunMark.of(RunMark.HELD, owner));
+        final long frame = frames.allocateRun(cpu, RunSizes.pages(runClass), RunMark.of(RunMark.HELD, owner));
         if (frame == NO_FRAME) {
             return NO_FRAME;
         }

@@ -153,14 +153,16 @@ final class PlainAllocator {
     /** As often as a bank comes that was waited for: outside the section in which it is tried, so that waiting takes no slot. */
     private long trySmall(final long size, final long alignment, final int owner) {
         long address;
+        long seen;
         do {
+            seen = raw.banksAdded();
             final Cpu cpu = cpus.enter();
             try {
                 address = raw.allocateSmall(cpu, size, alignment, owner);
             } finally {
                 cpu.exit();
             }
-        } while (address == RawAllocator.NOTHING && raw.awaitBank(size, alignment));
+        } while (address == RawAllocator.NOTHING && raw.awaitBank(size, alignment, seen));
         return address;
     }
 
@@ -195,7 +197,7 @@ final class PlainAllocator {
     }
 
     private long tryContiguous(final long size, final long alignment, final int owner) {
-        raw.awaitBank(size, alignment);
+        raw.awaitBank(size, alignment, raw.banksAdded());
         final Cpu cpu = cpus.enter();
         try {
             return contiguous.allocate(cpu, size, alignment, owner);

@@ -135,14 +135,20 @@ final class RawAllocator {
         return takeRun(cpu, runClass(size, alignment), owner);
     }
 
+    /** See {@link #awaitBank}. */
+    long banksAdded() {
+        return frames.banksAdded();
+    }
+
     /**
-     * Waits for a bank, if that is what a request lacks, see {@link FrameAllocator#awaitBank}.
+     * Waits for a bank, if that is what a request lacks; outside sections unless the caller is in one of its own.
      *
+     * @param seen {@link #banksAdded} before it was tried.
      * @return whether it is worth trying again.
      */
-    boolean awaitBank(final long size, final long alignment) {
+    boolean awaitBank(final long size, final long alignment, final long seen) {
         final long bytes = Math.max(footprint(size, alignment), SlabAllocator.SLAB_BYTES);
-        return frames.awaitBank(Math.max(Pages.of(bytes), alignment >>> Pages.SHIFT));
+        return frames.awaitBank(Math.max(Pages.of(bytes), alignment >>> Pages.SHIFT), seen);
     }
 
     /**

@@ -35,9 +35,6 @@ final class Banks {
     private volatile String refusal;
     private long refusedNanos;
 
-    /** Volatile: a hint for those who had better wait outside sections; written under the growth lock. */
-    private volatile boolean adding;
-
     /** Banks up to this number have records in the buddy. Under the growth lock. */
     private int prepared;
 
@@ -80,13 +77,13 @@ final class Banks {
     /**
      * Adds the lowest absent bank, unless somebody else has added one since {@code seen}.
      *
+     * @param patient whether to wait for another thread that is adding one: see {@link #lockGrowth}.
      * @return whether it is worth looking for a free block again.
      */
-    boolean add(final long seen) {
-        if (!lockGrowth()) {
+    boolean add(final long seen, final boolean patient) {
+        if (!(patient ? lockGrowth() : growth.tryLock())) {
             return added != seen;
         }
-        adding = true;
         MemoryBank made = null;
         final boolean worthwhile;
         try {
@@ -95,18 +92,12 @@ final class Banks {
             }
             worthwhile = added != seen;
         } finally {
-            adding = false;
             growth.unlock();
         }
         if (made != null) {
             events.bankAdded(made.number(), bytes(made), memory.presentBytes());
         }
         return worthwhile;
-    }
-
-    /** Whether a thread is adding a bank just now. */
-    boolean isAdding() {
-        return adding;
     }
 
     private static long bytes(final MemoryBank bank) {

@@ -238,12 +238,14 @@ public final class FrameAllocator {
      * next power of two, to which they are aligned. They are owned as a whole, and marked, from the first moment: only
      * {@link #freeRun} frees them. 1, 2, 4 and 8 come from the slot's lists; what is no power of two always visits the buddy.
      *
-     * <p>Waits and parks as little as {@link #allocate} does.
+     * <p>Does not wait for a bank that another thread is adding: a room that calls this in sections of its own would fill all slots with
+     * waiting threads. It leaves the section, calls {@link #awaitBank}, and tries again.
      *
      * @param cpu the slot that the caller occupies.
      * @param frames how many, at least 1.
      * @param mark of the first frame, see {@link FrameTable#mark}: 1..{@link FrameTable#MAX_MARK}.
-     * @return the first frame, or {@link PhysicalMemory#NO_FRAME} if memory is exhausted, no block is large enough, or no bank is.
+     * @return the first frame, or {@link PhysicalMemory#NO_FRAME} if memory is exhausted, no block or no bank is large
+     *     enough, or a bank is on its way.
      * @throws IllegalArgumentException if the number or the mark is out of range.
      */
     public long allocateRun(final Cpu cpu, final long frames, final int mark) {
@@ -338,27 +340,22 @@ public final class FrameAllocator {
         return totals.freePresentFrames() < frames;
     }
 
-    /**
-     * Whether there are too few frames, and another thread is adding a bank: for rooms that open sections of their own, since many threads
-     * that wait in sections take all slots. Leave the section, {@link #awaitBank}, try again.
-     *
-     * @param frames how many are wanted.
-     * @return whether it is so just now.
-     */
-    public boolean isBankUnderWay(final long frames) {
-        return banks.isAdding() && isShort(frames);
+    /** @return how many banks were added so far: to be read before an allocation, for {@link #awaitBank}. */
+    public long banksAdded() {
+        return banks.added();
     }
 
     /**
      * Waits for a bank that another thread is adding, or adds one: parked; inside a section of the caller's the former only, for a
      * bounded time, without parking.
      *
-     * @param frames how many are wanted.
-     * @return whether there were too few, and are enough now: then it is worth trying again.
+     * @param frames how many are wanted: nothing is done if so many are free in the banks that are present.
+     * @param seen {@link #banksAdded} before the allocation that failed.
+     * @return whether a bank has come since: then it is worth trying again.
      */
-    public boolean awaitBank(final long frames) {
+    public boolean awaitBank(final long frames, final long seen) {
         StackReserve.ensure();
-        return isShort(frames) && supply.awaitBank(frames);
+        return supply.awaitBank(frames, seen);
     }
 
     /**
@@ -398,9 +395,7 @@ public final class FrameAllocator {
     }
 
     /**
-     * Why memory is exhausted short of what was configured.
-     *
-     * @return a sentence that names {@code -XX:MaxDirectMemorySize}, or null if the JVM has refused nothing lately.
+     * @return why memory is exhausted short of what was configured: a sentence that names {@code -XX:MaxDirectMemorySize}, or null if the JVM has refused nothing lately.
      */
     public String exhaustionReason() {
         return banks.refusal();

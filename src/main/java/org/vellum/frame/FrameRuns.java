@@ -65,7 +65,7 @@ final class FrameRuns {
         }
         long frame = lists.take(cpu, order);
         if (frame == NO_FRAME) {
-            frame = supply.take(cpu, order, frames);
+            frame = supply.take(cpu, order, frames, false);
             if (frame == NO_FRAME) {
                 return NO_FRAME;
             }
@@ -75,7 +75,7 @@ final class FrameRuns {
     }
 
     private long allocatePieces(final Cpu cpu, final long frames, final int order, final int mark) {
-        final long frame = supply.take(cpu, order, frames);
+        final long frame = supply.take(cpu, order, frames, false);
         if (frame != NO_FRAME) {
             compose(frame, frame + frames, mark);
         }

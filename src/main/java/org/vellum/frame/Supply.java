@@ -60,7 +60,7 @@ final class Supply {
         if (order < 0) {
             throw new IllegalArgumentException("order=" + order);
         }
-        final long frame = take(cpu, order, 1L << order);
+        final long frame = take(cpu, order, 1L << order, true);
         if (frame != NO_FRAME) {
             table.putWord(frame, FrameWord.allocated(order));
         }
@@ -72,9 +72,10 @@ final class Supply {
      *
      * @param order at least 0.
      * @param frames of the block that are wanted: all, or at least one.
+     * @param patient whether to wait for a bank that another thread is adding.
      * @return the head of the first of the blocks that cover those exactly, all CACHED and the caller's; or NO_FRAME.
      */
-    long take(final Cpu cpu, final int order, final long frames) {
+    long take(final Cpu cpu, final int order, final long frames, final boolean patient) {
         if (order > bankOrder) {
             return NO_FRAME;
         }
@@ -99,7 +100,7 @@ final class Supply {
                 return frame;
             }
             // What the slot's own lists hold may be all there is, or complete a larger block.
-            if (!banks.add(seen) && drain(cpu) == 0) {
+            if (!banks.add(seen, patient) && drain(cpu) == 0) {
                 return NO_FRAME;
             }
         }
@@ -201,21 +202,22 @@ final class Supply {
         while (totals.freePresentFrames() < frames) {
             final long seen = banks.added();
             // Again, now that it is known what has been added: else a bank would be added beside one that is enough.
-            if (totals.freePresentFrames() < frames && !banks.add(seen)) {
+            if (totals.freePresentFrames() < frames && !banks.add(seen, true)) {
                 return false;
             }
         }
         return true;
     }
 
-    /** {@link #grow}; inside a section only what others add. */
-    boolean awaitBank(final long frames) {
-        if (!cpus.inSection()) {
-            return grow(frames);
+    /** {@link #grow}, inside a section only what others add; whether there are more banks than were seen. */
+    boolean awaitBank(final long frames, final long seen) {
+        if (banks.added() == seen && totals.freePresentFrames() < frames) {
+            if (cpus.inSection()) {
+                banks.awaitGrowth();
+            } else {
+                grow(frames);
+            }
         }
-        if (banks.isAdding()) {
-            banks.awaitGrowth();
-        }
-        return totals.freePresentFrames() >= frames;
+        return banks.added() != seen;
     }
 }

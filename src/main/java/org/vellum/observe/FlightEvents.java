@@ -7,8 +7,8 @@ import org.vellum.report.Events;
  * Hands events to JDK Flight Recorder; {@link EventTypes} lists them.
  *
  * <p>A kind that is not being recorded costs the test of a flag and no garbage: what is asked is one event of each kind that lives as
- * long as its memory and is never committed. A recorded one costs an object of some 40 bytes and about a microsecond, a few where a stack is
- * taken.
+ * long as its memory and is never committed. A recorded one costs an object and, once compiled, 0.05 to 0.3 microseconds; with a shallow
+ * stack 0.3 to 0.8.
  *
  * <p>None of it waits, so it may happen inside a section: a commit writes to a buffer of the thread's own. A full one is
  * exchanged for another by the JVM; if there is none the event is lost, and its writing to disk is another thread's business.

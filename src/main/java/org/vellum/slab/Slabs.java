@@ -48,8 +48,7 @@ final class Slabs {
      * @return its number, or {@link #NONE} if there are no frames.
      */
     int create(final Cpu cpu, final int sizeClass) {
-        final long frame = frames.isBankUnderWay(SlabTable.FRAMES) ? PhysicalMemory.NO_FRAME
-            : frames.allocateRun(cpu, SlabTable.FRAMES, SlabTable.FRAME_MARK);
+        final long frame = frames.allocateRun(cpu, SlabTable.FRAMES, SlabTable.FRAME_MARK);
         if (frame == PhysicalMemory.NO_FRAME) {
             return NONE;
         }

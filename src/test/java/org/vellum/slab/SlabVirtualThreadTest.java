@@ -21,8 +21,6 @@ final class SlabVirtualThreadTest {
     /** Twice what is live if every thread yields with its object in hand before the first goes on. */
     private static final int SLABS = 2_816;
 
-    private static final int PATIENCE = 100;
-
     private final SlabWorld world =
         new SlabWorld(SlabWorld.SLOTS.withMaxSlots(CpuOptions.MAX_SLOTS).withSlotWaitNanos(60_000_000_000L), SLABS);
     private final AtomicLongArray board = new AtomicLongArray(BOARD);
@@ -62,12 +60,13 @@ final class SlabVirtualThreadTest {
 
     private void allocateAndFree(final int index) {
         final int sizeClass = CLASSES[index % CLASSES.length];
-        long own = world.allocate(sizeClass, sizeClass);
-        for (int i = 0; own == 0 && i < PATIENCE; i++) {
-            // As the room above does: a bank that another thread is adding is waited for outside the section.
-            world.frames.awaitBank(SlabTable.FRAMES);
+        long own;
+        long seen;
+        do {
+            seen = world.frames.banksAdded();
             own = world.allocate(sizeClass, sizeClass);
-        }
+            // As the room above does: a bank that another thread is adding is waited for outside the section.
+        } while (own == 0 && world.frames.awaitBank(SlabTable.FRAMES, seen));
         assertTrue(own != 0, "exhausted: thread " + index);
         world.write(own, SizeClasses.size(sizeClass));
         Thread.yield();
