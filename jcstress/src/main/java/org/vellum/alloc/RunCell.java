@@ -30,6 +30,11 @@ final class RunCell {
     /** The harness bounds the heap that its states take, but knows nothing of their direct memory. */
     private final byte[] ballast = new byte[2 * (int)FrameOptions.MIN_BANK_BYTES];
 
+    /** All banks at once: in a section nobody waits for one that another actor is adding. */
+    private RunCell() {
+        frames.grow(frames.configuredFrames());
+    }
+
     static RunCell take() {
         final RunCell cell = SETTLED.poll();
         return cell == null ? new RunCell() : cell;

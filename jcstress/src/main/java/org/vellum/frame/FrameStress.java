@@ -165,9 +165,12 @@ public final class FrameStress {
         /** The harness also makes states that it does not run: what they took serves the next with their index. */
         private static long again(final int index) {
             if (LIVE[index] == 0 || FRAMES.table().state(LIVE[index]) != FrameTable.ALLOCATED) {
-                final Cpu cpu = CPUS.enter();
-                LIVE[index] = FRAMES.allocate(cpu, 0);
-                cpu.exit();
+                do {
+                    FRAMES.grow(1);
+                    final Cpu cpu = CPUS.enter();
+                    LIVE[index] = FRAMES.allocate(cpu, 0);
+                    cpu.exit();
+                } while (LIVE[index] < 0);
             }
             return LIVE[index];
         }

@@ -37,13 +37,14 @@ public final class RunFreeStress {
 
         /** The harness also makes states that it does not run: what they took serves the next with their index. */
         private static long again(final int index) {
-            if (LIVE[index] == 0) {
-                final Cpu cpu = CPUS.enter();
-                LIVE[index] = ALLOCATOR.allocateRun(cpu, FRAMES, MARK);
-                cpu.exit();
-                if (LIVE[index] < 0) {
+            while (LIVE[index] == 0) {
+                // Not in the section, where nobody waits for a bank that the other thread is adding.
+                if (!ALLOCATOR.grow(FRAMES)) {
                     throw new OutOfMemoryError("frames=" + ALLOCATOR.freeFrames() + " " + ALLOCATOR.exhaustionReason());
                 }
+                final Cpu cpu = CPUS.enter();
+                LIVE[index] = Math.max(0, ALLOCATOR.allocateRun(cpu, FRAMES, MARK));
+                cpu.exit();
             }
             return LIVE[index];
         }

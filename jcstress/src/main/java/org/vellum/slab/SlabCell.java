@@ -40,6 +40,11 @@ final class SlabCell {
     /** The harness bounds the heap that its states take, but knows nothing of their direct memory. */
     private final byte[] ballast = new byte[BANKS * (int)FrameOptions.MIN_BANK_BYTES];
 
+    /** All banks at once: in a section nobody waits for one that another actor is adding. */
+    private SlabCell() {
+        frames.grow(frames.configuredFrames());
+    }
+
     static SlabCell take() {
         final SlabCell cell = SETTLED.poll();
         return cell == null ? new SlabCell() : cell;

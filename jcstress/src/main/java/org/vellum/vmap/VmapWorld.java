@@ -15,6 +15,7 @@ import org.vellum.epoch.Epochs;
 import org.vellum.epoch.StallDetector;
 import org.vellum.frame.FrameAllocator;
 import org.vellum.frame.FrameOptions;
+import org.vellum.frame.PhysicalMemory;
 import org.vellum.mapram.MapRam;
 import org.vellum.mmu.Address;
 import org.vellum.mmu.Entry;
@@ -218,13 +219,21 @@ public final class VmapWorld {
         ringAddresses[index] = 0;
     }
 
+    /** Both threads make states; a section does not wait for a bank that the other one adds for longer than it may. */
     private long allocateFrame() {
-        final Cpu cpu = cpus.enter();
-        try {
-            return frames.allocate(cpu, 0);
-        } finally {
-            cpu.exit();
+        long frame = PhysicalMemory.NO_FRAME;
+        while (frame == PhysicalMemory.NO_FRAME) {
+            if (!frames.grow(1)) {
+                throw new OutOfMemoryError("frames=" + frames.freeFrames() + " " + frames.exhaustionReason());
+            }
+            final Cpu cpu = cpus.enter();
+            try {
+                frame = frames.allocate(cpu, 0);
+            } finally {
+                cpu.exit();
+            }
         }
+        return frame;
     }
 
     /**
