@@ -13,10 +13,14 @@ import org.vellum.mem.Words;
 /**
  * Runs of frames that each slot remembers: what a slab's state bytes are for objects, the marks of these runs are for pages.
  *
- * <p>A slot remembers up to eight runs of each short length and one of each long one. A run that it hands out stays
+ * <p>A slot remembers up to seven runs of each short length and one of each long one. A run that it hands out stays
  * remembered, HELD; freeing it, by any thread, is one compare-and-set of its mark to SPARE, and the slot finds it there at its next request.
- * A run that is freed while no slot remembers it (LOOSE) is remembered by the slot of whoever freed it, in the place of one
- * that is still live, which becomes LOOSE.
+ * A run that is freed while no slot remembers it (LOOSE) goes to the frames, but for one in eight, which the slot of whoever freed it
+ * remembers in the place of one that is still live, and LOOSE from then on: so runs that live long do not keep the places for ever, and a
+ * stream of runs from one thread to another does not pay for places that it cannot use.
+ *
+ * <p>A request looks at two places only, going on from where the last one was found: whoever frees soon finds the same run again, and where
+ * many are under way a look at all of them would find as little.
  *
  * <pre>
  *              take: new, and a place is vacant          free: CAS by anyone
@@ -34,13 +38,22 @@ import org.vellum.mem.Words;
  * the places, changes SPARE, and turns HELD into LOOSE, PARTING into DEFERRED.
  *
  * <pre>
- *   record of one slot and length, one cache line: eight places, each the run's first frame or 0
+ *   record of one slot and length, one cache line
+ *   +--------+------------------------------------------------------------------+
+ *   | 0 .. 6 | places, filled from the first on: the run's first frame, or 0    |
+ *   | 7      | LOOSE runs freed here (61 bits) | the place to look at next (3)   |
+ *   +--------+------------------------------------------------------------------+
  * </pre>
  */
 final class HeldRuns {
     private static final long NO_FRAME = PhysicalMemory.NO_FRAME;
-    private static final int PLACES = CacheLine.BYTES / Long.BYTES;
-    private static final int SLOT_WORDS = (RunSizes.COUNT * PLACES + CacheLine.STRIDE_WORDS - 1) & -CacheLine.STRIDE_WORDS;
+    private static final int RECORD_WORDS = CacheLine.BYTES / Long.BYTES;
+    private static final int TURN = RECORD_WORDS - 1;
+    private static final int PLACE_BITS = 3;
+    private static final int PLACE_MASK = (1 << PLACE_BITS) - 1;
+    private static final int SLOT_WORDS = (RunSizes.COUNT * RECORD_WORDS + CacheLine.STRIDE_WORDS - 1) & -CacheLine.STRIDE_WORDS;
+    /** Of LOOSE runs that are freed, one in so many is remembered: a power of two. */
+    private static final int REMEMBERED_OF = 8;
 
     /** All slots together remember at most this share of memory, as far as that leaves them one run of a page. */
     private static final int MEMORY_SHARE = 4;
@@ -72,8 +85,8 @@ final class HeldRuns {
         return longest;
     }
 
-    private static long place(final Cpu cpu, final int runClass, final int place) {
-        return (long)cpu.index() * SLOT_WORDS + runClass * PLACES + place;
+    private static long record(final Cpu cpu, final int runClass) {
+        return (long)cpu.index() * SLOT_WORDS + runClass * RECORD_WORDS;
     }
 
     /**
@@ -87,34 +100,59 @@ final class HeldRuns {
         if (!cpu.carriesCaches() || runClass > longestClass) {
             return frames.allocateRun(cpu, RunSizes.pages(runClass), RunMark.of(RunMark.LOOSE, owner));
         }
-        final long first = place(cpu, runClass, 0);
+        final long record = record(cpu, runClass);
+        final long frame = places.getPlain(record + (places.getPlain(record + TURN) & PLACE_MASK));
         final int order = RunSizes.headOrder(runClass);
-        final int held = RunSizes.held(runClass);
-        for (int i = 0; i < held; i++) {
-            final long frame = places.getPlain(first + i);
-            if (frame == 0) {
-                return takeNew(cpu, runClass, first + i, owner);
-            }
-            if (table.isMarked(frame, order, RunMark.SPARE)) {
-                table.putMark(frame, order, RunMark.of(RunMark.HELD, owner));
-                return frame;
-            }
+        if (frame != 0 && table.isMarked(frame, order, RunMark.SPARE)) {
+            table.putMark(frame, order, RunMark.of(RunMark.HELD, owner));
+            return frame;
         }
+        return takeElsewhere(cpu, runClass, owner);
+    }
+
+    /** Where the last request found one, there is none: looks at the next place, behind the last one at the first. */
+    private long takeElsewhere(final Cpu cpu, final int runClass, final int owner) {
+        final long record = record(cpu, runClass);
+        final int next = (int)(places.getPlain(record + TURN) & PLACE_MASK) + 1;
+        final boolean vacant = next < RunSizes.held(runClass) && places.getPlain(record + next) == 0;
+        final int place = vacant || next == RunSizes.held(runClass) ? 0 : next;
+        final long frame = places.getPlain(record + place);
+        final int order = RunSizes.headOrder(runClass);
+        if (frame != 0 && table.isMarked(frame, order, RunMark.SPARE)) {
+            lookNextAt(record, place);
+            table.putMark(frame, order, RunMark.of(RunMark.HELD, owner));
+            return frame;
+        }
+        if (vacant || frame == 0) {
+            return takeNew(cpu, runClass, owner);
+        }
+        lookNextAt(record, place);
         return frames.allocateRun(cpu, RunSizes.pages(runClass), RunMark.of(RunMark.LOOSE, owner));
     }
 
-    private long takeNew(final Cpu cpu, final int runClass, final long place, final int owner) {
+    private void lookNextAt(final long record, final int place) {
+        places.putPlain(record + TURN, places.getPlain(record + TURN) & ~PLACE_MASK | place);
+    }
+
+    private long takeNew(final Cpu cpu, final int runClass, final int owner) {
         final long frame = frames.allocateRun(cpu, RunSizes.pages(runClass), RunMark.of(RunMark.HELD, owner));
-        if (frame == NO_FRAME) {
-            return NO_FRAME;
-        }
-        if (places.getPlain(place) == 0) {
-            places.putPlain(place, frame);
-        } else {
-            // A watermark's callback has allocated here, on this slot, meanwhile: nobody else can have changed the mark yet.
+        // Only now: a watermark's callback may have allocated here, on this slot. Nobody else can have changed the mark yet.
+        if (frame != NO_FRAME && !fillVacant(cpu, runClass, frame)) {
             forget(frame);
         }
         return frame;
+    }
+
+    private boolean fillVacant(final Cpu cpu, final int runClass, final long frame) {
+        final long record = record(cpu, runClass);
+        for (int place = 0; place < RunSizes.held(runClass); place++) {
+            if (places.getPlain(record + place) == 0) {
+                places.putPlain(record + place, frame);
+                lookNextAt(record, place);
+                return true;
+            }
+        }
+        return false;
     }
 
     /**
@@ -179,18 +217,26 @@ final class HeldRuns {
         return true;
     }
 
-    /** Whether there was a place, vacant or of a run that is live. */
+    /** Whether it is its turn, and there was a place, vacant or of a run that is live. */
     private boolean remember(final Cpu cpu, final int runClass, final long frame) {
-        final int order = RunSizes.headOrder(runClass);
-        for (int i = 0; i < RunSizes.held(runClass); i++) {
-            final long place = place(cpu, runClass, i);
-            final long other = places.getPlain(place);
-            if (other == 0 || !table.isMarked(other, order, RunMark.SPARE) && forget(other)) {
-                places.putPlain(place, frame);
-                return true;
-            }
+        final long record = record(cpu, runClass);
+        final long turn = places.getPlain(record + TURN);
+        places.putPlain(record + TURN, turn + (1 << PLACE_BITS));
+        final long freed = turn >>> PLACE_BITS;
+        if (freed % REMEMBERED_OF != 0) {
+            return false;
         }
-        return false;
+        final int place = (int)(freed / REMEMBERED_OF % RunSizes.held(runClass));
+        final long other = places.getPlain(record + place);
+        if (other == 0) {
+            return fillVacant(cpu, runClass, frame);
+        }
+        if (table.isMarked(other, RunSizes.headOrder(runClass), RunMark.SPARE) || !forget(other)) {
+            return false;
+        }
+        places.putPlain(record + place, frame);
+        lookNextAt(record, place);
+        return true;
     }
 
     /** Makes a HELD run LOOSE, and a PARTING one DEFERRED; false if it is SPARE. */
@@ -223,7 +269,7 @@ final class HeldRuns {
         }
         final int runClass = RunSizes.of((int)table.runFrames(frame));
         for (int i = 0; i < RunSizes.held(runClass); i++) {
-            if (places.getPlain(place(cpu, runClass, i)) == frame) {
+            if (places.getPlain(record(cpu, runClass) + i) == frame) {
                 if (!forget(frame)) {
                     return false;
                 }
@@ -236,12 +282,13 @@ final class HeldRuns {
 
     /** Places are filled from the first one on. */
     private void vacate(final Cpu cpu, final int runClass, final int place) {
+        final long record = record(cpu, runClass);
         int last = place;
-        while (last + 1 < RunSizes.held(runClass) && places.getPlain(place(cpu, runClass, last + 1)) != 0) {
+        while (last + 1 < RunSizes.held(runClass) && places.getPlain(record + last + 1) != 0) {
             last++;
         }
-        places.putPlain(place(cpu, runClass, place), places.getPlain(place(cpu, runClass, last)));
-        places.putPlain(place(cpu, runClass, last), 0);
+        places.putPlain(record + place, places.getPlain(record + last));
+        places.putPlain(record + last, 0);
     }
 
     /**
@@ -254,7 +301,7 @@ final class HeldRuns {
         long pages = 0;
         for (int runClass = 0; cpu.carriesCaches() && runClass < RunSizes.COUNT; runClass++) {
             for (int i = 0; i < RunSizes.held(runClass); i++) {
-                final long place = place(cpu, runClass, i);
+                final long place = record(cpu, runClass) + i;
                 final long frame = places.getPlain(place);
                 if (frame != 0) {
                     places.putPlain(place, 0);
@@ -290,7 +337,7 @@ final class HeldRuns {
     /** A peek: a visit would drive the slot's own threads away. */
     private boolean remembersAny(final int slot) {
         for (int i = 0; i < SLOT_WORDS; i++) {
-            if (places.getOpaque((long)slot * SLOT_WORDS + i) != 0) {
+            if (i % RECORD_WORDS != TURN && places.getOpaque((long)slot * SLOT_WORDS + i) != 0) {
                 return true;
             }
         }
@@ -303,7 +350,7 @@ final class HeldRuns {
         for (int slot = 0; slot < cpus.usedCachedSlots(); slot++) {
             for (int runClass = 0; runClass < RunSizes.COUNT; runClass++) {
                 for (int i = 0; i < RunSizes.held(runClass); i++) {
-                    final long frame = places.getOpaque(place(cpus.cpu(slot), runClass, i));
+                    final long frame = places.getOpaque(record(cpus.cpu(slot), runClass) + i);
                     pages += frame != 0 && RunMark.state(table.mark(frame)) == RunMark.SPARE ? RunSizes.pages(runClass) : 0;
                 }
             }
@@ -315,12 +362,12 @@ final class HeldRuns {
     void verify() {
         final Set<Long> seen = new HashSet<>();
         for (int slot = 0; slot < cpus.cachedSlots(); slot++) {
-            for (int i = 0; i < RunSizes.COUNT * PLACES; i++) {
-                final long frame = places.getPlain((long)slot * SLOT_WORDS + i);
+            for (int i = 0; i < RunSizes.COUNT * RECORD_WORDS; i++) {
+                final long frame = i % RECORD_WORDS == TURN ? 0 : places.getPlain((long)slot * SLOT_WORDS + i);
                 if (frame != 0) {
                     final int state = RunMark.state(table.mark(frame));
                     if (state != RunMark.HELD && state != RunMark.SPARE && state != RunMark.PARTING || !seen.add(frame)
-                        || table.runFrames(frame) != RunSizes.pages(i / PLACES)) {
+                        || table.runFrames(frame) != RunSizes.pages(i / RECORD_WORDS)) {
                         throw new AssertionError("slot=" + slot + " place=" + i + " frame=" + frame + " mark="
                             + table.mark(frame) + " frames=" + table.runFrames(frame));
                     }

@@ -208,7 +208,8 @@ final class PlainAllocator {
 
     void free(final long address) {
         if (Address.tag(address) != 0) {
-            settle(raw.freeTagged(address));
+            final long freed = slabs.free(address);
+            settle(freed == SlabAllocator.NOT_HERE ? raw.freeArea(address) : freed);
         } else if (address != 0) {
             settle(contiguous.free(address));
         }

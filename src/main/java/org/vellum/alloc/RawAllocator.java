@@ -170,22 +170,17 @@ final class RawAllocator {
     }
 
     /**
-     * Frees what has a tag: an object, which lies in the linear map, or an area, which does not. Never waits. Runs have none, see
-     * {@link ContiguousRuns#free}.
+     * Frees what has a tag and lies in no slab: an area. Never waits. Runs have no tag, see {@link ContiguousRuns#free}.
      *
      * @return what it was, packed.
      * @throws IllegalArgumentException if nothing of the allocator's begins there.
      * @throws IllegalStateException if it is free already.
      */
-    long freeTagged(final long address) {
-        if (isArea(address)) {
-            return areas.free(address, false);
-        }
-        final long freed = slabs.free(address);
-        if (freed == SlabAllocator.NOT_HERE) {
+    long freeArea(final long address) {
+        if (!isArea(address)) {
             throw RunMisuse.of(table, address, -1);
         }
-        return freed;
+        return areas.free(address, false);
     }
 
     /**
@@ -221,8 +216,8 @@ final class RawAllocator {
      * Looks at an allocation.
      *
      * @return what it is, packed.
-     * @throws IllegalArgumentException as {@link #freeTagged}.
-     * @throws IllegalStateException as {@link #freeTagged}.
+     * @throws IllegalArgumentException as {@link #freeArea}.
+     * @throws IllegalStateException as {@link #freeArea}.
      */
     long look(final long address) {
         final long found = slabs.look(address);

@@ -17,7 +17,7 @@ final class RunSizes {
     /** Of runs up to so many pages a slot holds the most; of longer ones few; of the longest one. */
     private static final int MANY = 4;
     private static final int SOME = 16;
-    private static final int MOST_HELD = 8;
+    private static final int MOST_HELD = 7;
 
     private RunSizes() {
     }

@@ -40,8 +40,8 @@ public final class SizeClasses {
     private static final byte[] BY_GRANULES = byGranules();
 
     /**
-     * For each class its size and, above it, {@code 2^32 / size} rounded up, by which an offset within a slab is divided: exact for
-     * offsets below {@code 2^32 / size}, which all are.
+     * For each class its size in the low half and {@code 2^32 / size}, rounded up, in the high half, by which an offset within a slab is
+     * divided: exact for offsets below {@code 2^32 / size}, which all are. Bits 16 to 31 are 0, for {@link SlabTable} to use.
      */
     private static final long[] DIVISORS = divisors();
 
@@ -61,10 +61,9 @@ public final class SizeClasses {
     }
 
     private static long[] divisors() {
-        // A power of two, so that the compiler can see that masked indexes fit.
-        final long[] divisors = new long[SlabWord.CLASSES];
+        final long[] divisors = new long[SIZES.length];
         for (int i = 0; i < SIZES.length; i++) {
-            divisors[i] = ((1L << Integer.SIZE) + SIZES[i] - 1) / SIZES[i] << Short.SIZE | SIZES[i];
+            divisors[i] = ((1L << Integer.SIZE) + SIZES[i] - 1) / SIZES[i] << Integer.SIZE | SIZES[i];
         }
         return divisors;
     }
@@ -116,12 +115,12 @@ public final class SizeClasses {
 
     /** What {@link #index} and {@link #sizeOf} take apart. */
     static long divisor(final int sizeClass) {
-        return DIVISORS[sizeClass & SlabWord.CLASSES - 1];
+        return DIVISORS[sizeClass];
     }
 
     /** The object that an offset within the slab lies in. */
     static int index(final long divisor, final int offset) {
-        return (int)(offset * (divisor >>> Short.SIZE) >>> Integer.SIZE);
+        return (int)(offset * (divisor >>> Integer.SIZE) >>> Integer.SIZE);
     }
 
     static int sizeOf(final long divisor) {

@@ -26,7 +26,7 @@ public final class SlabAllocator {
     public static final int SLAB_BYTES = SlabTable.BYTES;
 
     /** What {@link #free} and {@link #look} say of an address that lies in no slab. */
-    public static final long NOT_HERE = 0;
+    public static final long NOT_HERE = -1;
 
     private static final int OWNER_BITS = 8;
     private static final long ADDRESS_MASK = -1L >>> Short.SIZE;
@@ -36,6 +36,11 @@ public final class SlabAllocator {
     private final SlabTable table;
     private final CurrentSlabs current;
     private final long currentBase;
+    /** The table's, kept here too: a free loads whatever it needs right after an atomic instruction, one after the other. */
+    private final long recordsBase;
+    private final long statesBase;
+    /** The table's as last seen here, perhaps less: who finds it too low asks the table. Volatile, as the table's is, and for its reason. */
+    private volatile int limit;
     private final DeferredFrees deferred;
     private final SlabMisuse misuse;
 
@@ -62,6 +67,8 @@ public final class SlabAllocator {
         table = slabs.table;
         current = new CurrentSlabs(cpus, slabs);
         currentBase = current.base();
+        recordsBase = table.recordAddress(0);
+        statesBase = table.stateAddress(0, 0);
         deferred = new DeferredFrees(epochs, slabs, listener);
         misuse = new SlabMisuse(table);
     }
@@ -114,22 +121,20 @@ public final class SlabAllocator {
     }
 
     private long end(final Cpu cpu, final long address, final byte as) {
-        final SlabTable table = this.table;
         final long slab = numberOf(address);
         // For all of it: a free may give a slab back to the frames.
-        if (StackReserve.ensureOperation(slab >= table.limit())) {
+        if (StackReserve.ensureOperation(slab >= limit) && isBeyondLimit(slab)) {
             return misuse.elsewhere(address);
         }
-        final long record = table.recordAddress(slab);
+        final long record = SlabTable.recordAddress(recordsBase, slab);
         final long word = SlabTable.wordOpaqueAt(record);
         if (!SlabWord.isOf(word, address)) {
             return misuse.elsewhere(address);
         }
-        final long divisor = SizeClasses.divisor(SlabWord.sizeClass(word));
-        final long at = locate(table, address, slab, divisor);
-        final int live = UnsafeApi.getByte(at) & 0xFF;
-        // CAS: f1 of the package documentation, and of two frees one wins; partner: the acquire in SlabTable.freeBits.
-        if (!isLive(live) || !UnsafeApi.compareAndSetByte(null, at, (byte)live, as)) {
+        final long divisor = SlabTable.divisorAt(record);
+        final long at = locate(address, slab, divisor);
+        final int live = take(at, as);
+        if (live == SlabTable.FREE) {
             throw misuse.notLive(address, UnsafeApi.getByte(at));
         }
         if (as == SlabTable.DEFERRED) {
@@ -138,6 +143,25 @@ public final class SlabAllocator {
             slabs.noteFreed(null, (int)slab, word, 1);
         }
         return found(divisor, live);
+    }
+
+    /**
+     * Makes a live object {@code as}: f1 of the package documentation, and of two frees one wins; partner: the acquire in SlabTable.freeBits.
+     *
+     * @return what it was, FREE if it was not live or another thread won.
+     */
+    private static int take(final long at, final byte as) {
+        final int live = UnsafeApi.getByte(at) & 0xFF;
+        // The usual case apart, with a constant: the compare-and-set then need not wait for what the branch has foretold.
+        if (live == SlabTable.LIVE) {
+            return UnsafeApi.compareAndSetByte(null, at, SlabTable.LIVE, as) ? SlabTable.LIVE : SlabTable.FREE;
+        }
+        return isLive(live) && UnsafeApi.compareAndSetByte(null, at, (byte)live, as) ? live : SlabTable.FREE;
+    }
+
+    private boolean isBeyondLimit(final long slab) {
+        limit = table.limit();
+        return slab >= limit;
     }
 
     private static long numberOf(final long address) {
@@ -155,14 +179,14 @@ public final class SlabAllocator {
     }
 
     /** The native address of the state byte of the object that begins there. */
-    private long locate(final SlabTable table, final long address, final long slab, final long divisor) {
+    private long locate(final long address, final long slab, final long divisor) {
         final int offset = (int)address & SlabTable.OFFSET_MASK;
         final int object = SizeClasses.index(divisor, offset);
         final int size = SizeClasses.sizeOf(divisor);
         if (object * size != offset || object >= SlabTable.MAX_OBJECTS) {
             throw misuse.interior(address, (int)slab, object * size, size);
         }
-        return table.stateAddress((int)slab, object);
+        return SlabTable.stateAddress(statesBase, slab, object);
     }
 
     private static boolean isLive(final int state) {
@@ -170,7 +194,8 @@ public final class SlabAllocator {
     }
 
     private static long found(final long divisor, final int live) {
-        return (long)SizeClasses.sizeOf(divisor) << OWNER_BITS | live - SlabTable.LIVE;
+        // A sum, not an or: the compiler then knows that it is not negative, and what its low bits are.
+        return ((long)SizeClasses.sizeOf(divisor) << OWNER_BITS) + (live - SlabTable.LIVE);
     }
 
     /**
@@ -202,8 +227,8 @@ public final class SlabAllocator {
         if (word == SlabWord.NO_SLAB) {
             return misuse.elsewhere(address);
         }
-        final long divisor = SizeClasses.divisor(SlabWord.sizeClass(word));
-        final int state = UnsafeApi.getByte(locate(table, address, numberOf(address), divisor)) & 0xFF;
+        final long divisor = SlabTable.divisorAt(table.recordAddress(numberOf(address)));
+        final int state = UnsafeApi.getByte(locate(address, numberOf(address), divisor)) & 0xFF;
         if (!isLive(state)) {
             throw misuse.notLive(address, (byte)state);
         }

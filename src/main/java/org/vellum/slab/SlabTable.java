@@ -18,7 +18,7 @@ import org.vellum.mem.Words;
  *   | word 0  | {@link SlabWord}                                          |  CAS
  *   | word 1  | limbo's link                                     |
  *   | word 2  | limbo's stamp                                    |
- *   | word 3  | generation last given to a slab here             |  its creator, plain
+ *   | word 3  | divisor of the class; bits 16 to 31: generation  |  its creator, plain
  *   +---------+--------------------------------------------------+
  *
  *   state bytes: 960, the first ones used, as many as the class has objects, and up to a whole window NONE
@@ -50,7 +50,8 @@ final class SlabTable {
     static final int RECORD_WORDS = 4;
     static final int LINK = 1;
     static final int STAMP = 2;
-    private static final int GENERATION = 3;
+    private static final int DIVISOR = 3;
+    private static final int GENERATION_SHIFT = 16;
     private static final int RECORD_SHIFT = 5;
 
     /** Slabs whose records are zeroed together: one word of the summaries of {@link PartialSlabs}. */
@@ -119,7 +120,12 @@ final class SlabTable {
 
     /** Native address of a slab's record, whose first word is the slab's. */
     long recordAddress(final long slab) {
-        return recordsBase + (slab << RECORD_SHIFT);
+        return recordAddress(recordsBase, slab);
+    }
+
+    /** The same for who keeps the base, {@code recordAddress(0)}, at hand. */
+    static long recordAddress(final long base, final long slab) {
+        return base + (slab << RECORD_SHIFT);
     }
 
     /** Opaque: tells the slab's generation and class, which nobody changes while an object of it is live; a stale address may meet any word. */
@@ -150,18 +156,35 @@ final class SlabTable {
         UnsafeApi.putLongVolatile(null, recordAddress(slab), word);
     }
 
-    /** The next generation of slabs here; by the owner of the frames. */
-    int nextGeneration(final int slab) {
-        final long at = (long)slab * RECORD_WORDS + GENERATION;
-        final long last = records.getPlain(at);
+    /**
+     * Begins the next generation of slabs here; by the owner of the frames, before the slab's word is published.
+     *
+     * @return its number.
+     */
+    int begin(final int slab, final int sizeClass) {
+        final long at = (long)slab * RECORD_WORDS + DIVISOR;
+        final long last = records.getPlain(at) >>> GENERATION_SHIFT & 0xFFFF;
         final long generation = last == 0 ? firstGeneration : last % Generations.COUNT + 1;
-        records.putPlain(at, generation);
+        records.putPlain(at, SizeClasses.divisor(sizeClass) | generation << GENERATION_SHIFT);
         return (int)generation;
+    }
+
+    /**
+     * How offsets within a slab are divided: beside the slab's word, so that a free need not wait for the class to know it. Plain: published
+     * with the word, and unchanged while an object of the slab is live.
+     */
+    static long divisorAt(final long record) {
+        return UnsafeApi.getLong(record + DIVISOR * Long.BYTES);
     }
 
     /** Native address of an object's state byte. */
     long stateAddress(final int slab, final int object) {
-        return statesBase + (long)slab * MAX_OBJECTS + object;
+        return stateAddress(statesBase, slab, object);
+    }
+
+    /** The same for who keeps the base, {@code stateAddress(0, 0)}, at hand. */
+    static long stateAddress(final long base, final long slab, final int object) {
+        return base + slab * MAX_OBJECTS + object;
     }
 
     /** Makes all objects free, and what is left of the last window none. By the slab's creator, before it is published. */

@@ -59,7 +59,7 @@ final class Slabs {
         }
         assert table.wordOpaque(slab) == SlabWord.NO_SLAB : "slab=" + slab;
         table.clearStates(slab, SizeClasses.objects(sizeClass));
-        table.putWordVolatile(slab, SlabWord.owned(table.nextGeneration(slab), sizeClass));
+        table.putWordVolatile(slab, SlabWord.owned(table.begin(slab, sizeClass), sizeClass));
         created.getAndIncrement();
         events.slabCreated((long)slab << SlabTable.SHIFT, SizeClasses.size(sizeClass), SizeClasses.objects(sizeClass));
         return slab;
