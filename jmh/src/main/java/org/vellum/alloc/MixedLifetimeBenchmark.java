@@ -20,8 +20,8 @@ import org.openjdk.jmh.infra.BenchmarkParams;
  * <p>An iteration first allocates in this way until 128 MiB in all threads together stay, then is measured, then lets all short-lived
  * ones go: the peak is over. Now {@code reservedToLive} is what the allocator says it holds, for those that do not say the
  * process's resident memory, ÷ the bytes asked for that live; {@code residentToLive} is the resident memory ÷ the same, for
- * every row. Both count from the start of the trial, with the heap touched beforehand; some megabytes of compiled code are in
- * the second. Peer {@code floor} allocates nothing.
+ * every row. Both are means over the iterations. Both count from the start of the trial, with the heap touched beforehand; some megabytes
+ * of compiled code are in the second, and whole banks, which are zeroed when they are added. Peer {@code floor} allocates nothing.
  *
  * <p>Run: {@code java -jar jmh/target/benchmarks.jar '\.MixedLifetimeBenchmark\.' -t 2}.
  */
@@ -77,7 +77,7 @@ public class MixedLifetimeBenchmark extends PeerBenchmark {
         }
     }
 
-    /** What JMH shows besides the time: the share of one thread, for JMH adds them up. */
+    /** What JMH shows besides the time: the share of one thread and iteration, for JMH adds them up. */
     @AuxCounters(AuxCounters.Type.EVENTS)
     @State(Scope.Thread)
     public static class Ratios {
@@ -97,6 +97,7 @@ public class MixedLifetimeBenchmark extends PeerBenchmark {
         private Peak peak;
         private Ratios ratios;
         private int threads;
+        private double shares;
         private int longLived;
         private long longLivedBytes;
         private int next;
@@ -121,6 +122,7 @@ public class MixedLifetimeBenchmark extends PeerBenchmark {
             peak = shared;
             ratios = shown;
             threads = params.getThreads();
+            shares = (double)threads * params.getMeasurement().getCount() * Math.max(1, params.getForks());
         }
 
         @Override
@@ -152,8 +154,8 @@ public class MixedLifetimeBenchmark extends PeerBenchmark {
             }
             peer.pause();
             peak.pass(longLivedBytes);
-            ratios.reservedToLive = peak.reservedToLive / threads;
-            ratios.residentToLive = peak.residentToLive / threads;
+            ratios.reservedToLive = peak.reservedToLive / shares;
+            ratios.residentToLive = peak.residentToLive / shares;
             for (int i = 0; i < longLived; i++) {
                 peer.free(SHORT_LIVED + i);
             }
