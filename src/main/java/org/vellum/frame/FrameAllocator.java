@@ -338,7 +338,7 @@ public final class FrameAllocator {
      * @return whether fewer are free in the banks that are present.
      */
     public boolean isShort(final long frames) {
-        return totals.freePresentFrames() < frames;
+        return totals.isShort(frames);
     }
 
     /** @return how many banks were added so far: to be read before an allocation, for {@link #awaitBank}. */

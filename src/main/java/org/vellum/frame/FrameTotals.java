@@ -58,6 +58,11 @@ final class FrameTotals {
         return counters.buddyFrames() + counters.overflowFrames() + cachedFrames();
     }
 
+    /** Whether fewer than so many are free in the banks that are present. Nobody's lists are looked at if the buddy has as many. */
+    boolean isShort(final long frames) {
+        return counters.buddyFrames() + counters.overflowFrames() < frames && freePresentFrames() < frames;
+    }
+
     /** Free in lists and in the depot: ready for allocation, but not to be joined. */
     long cachedFrames() {
         return lists.frames() + depot.frames();

@@ -117,8 +117,8 @@ public final class DepotStress {
     }
 
     /**
-     * A deposit against a withdrawal. Would catch FULL stored before the numbers, or by less than a release where the compiler moves it: the
-     * taker would get blocks of an earlier batch, which have owners.
+     * A deposit against a withdrawal. Would catch FULL stored before the numbers, or by less than a release where the compiler
+     * moves it: the taker would get blocks of an earlier batch, which have owners.
      */
     @JCStressTest
     @Outcome(id = "1, 0, 1", expect = ACCEPTABLE, desc = "look, then deposit: the batch waits")
@@ -156,8 +156,8 @@ public final class DepotStress {
     }
 
     /**
-     * A withdrawal against a deposit into the same entry. Would catch EMPTY stored before the numbers have been read: the taker would get blocks
-     * of the next batch too, and so would the next taker.
+     * A withdrawal against a deposit into the same entry. Would catch EMPTY stored before the numbers have been read: the taker
+     * would get blocks of the next batch too, and so would the next taker.
      */
     @JCStressTest
     @Outcome(id = "0, 1, 0", expect = ACCEPTABLE, desc = "the deposit finds the entry full or busy")
