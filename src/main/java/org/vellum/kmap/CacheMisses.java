@@ -2,6 +2,7 @@ package org.vellum.kmap;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.util.function.BooleanSupplier;
 import org.vellum.report.ExhaustedException;
 
 /**
@@ -18,6 +19,8 @@ final class CacheMisses {
     private final CacheWaits waits;
     private final Staging staging;
     private final CacheCounts counts;
+    /** Has those who keep pins for later use give them up; returns whether any did. */
+    private volatile BooleanSupplier shortage = () -> false;
 
     CacheMisses(
         final CacheDirectory directory, final CacheSupply supply, final HighFiles files, final WriteBack writeBack,
@@ -30,6 +33,10 @@ final class CacheMisses {
         this.waits = waits;
         this.staging = staging;
         this.counts = counts;
+    }
+
+    void onShortage(final BooleanSupplier action) {
+        shortage = action;
     }
 
     /** One try after the other to get a frame, each of which remembers what went wrong before. */
@@ -104,6 +111,9 @@ final class CacheMisses {
                 if (claim == CacheDirectory.PRESENT) {
                     awaitRead(frame, deadlineNanos);
                 } else {
+                    if (shortage.getAsBoolean()) {
+                        continue;
+                    }
                     claimer.requireHope();
                     waited = true;
                     awaitFrame(frame, claimer.mayGrow, deadlineNanos);

@@ -4,9 +4,12 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Objects;
+import java.util.function.BooleanSupplier;
 import org.vellum.cpu.Cpus;
 import org.vellum.cpu.StackReserve;
 import org.vellum.frame.FrameAllocator;
+import org.vellum.mem.Pages;
+import org.vellum.report.Listener;
 
 /**
  * The content of high frames: a bounded number of frames of physical memory, each of which holds one page of a file, for everyone who maps it.
@@ -257,6 +260,32 @@ final class HighCache {
             }
         } finally {
             file.io.close();
+        }
+    }
+
+    /**
+     * Has those who keep pins for later use, as the shared window does, give them up when frames are short.
+     *
+     * @param action returns whether any were given up; called outside sections and locks; may wait.
+     */
+    void onShortage(final BooleanSupplier action) {
+        misses.onShortage(action);
+    }
+
+    /** Closes what the user has left open. Pages that are still mapped are written as they are now; what is stored to them later is lost. */
+    void closeAll(final Listener listener) {
+        for (final HighFile file : files.all()) {
+            try {
+                final int used = directory.countUsed(file);
+                if (used > 0) {
+                    listener.leakedAtClose("high memory", used, (long)used << Pages.SHIFT, used + " pages are mapped of " + file);
+                    force(file);
+                } else {
+                    close(file);
+                }
+            } catch (final HighMemoryException e) {
+                listener.releaseFailed("high memory", file.number, e);
+            }
         }
     }
 

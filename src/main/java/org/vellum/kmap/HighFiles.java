@@ -1,6 +1,8 @@
 package org.vellum.kmap;
 
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 import java.util.concurrent.locks.ReentrantLock;
 import org.vellum.report.ExhaustedException;
@@ -63,6 +65,17 @@ final class HighFiles {
         } finally {
             lock.unlock();
         }
+    }
+
+    List<HighFile> all() {
+        final List<HighFile> all = new ArrayList<>();
+        for (int i = 0; i < MAX; i++) {
+            final HighFile file = files.get(i);
+            if (file != null) {
+                all.add(file);
+            }
+        }
+        return all;
     }
 
     /** The file that a cached frame belongs to. */
