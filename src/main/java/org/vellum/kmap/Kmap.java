@@ -194,12 +194,12 @@ public final class Kmap {
     }
 
     private long kmapLocal(final Cpu hint, final long frame, final boolean writable) {
+        if (direct && !HighFrames.isHigh(frame)) {
+            return frame << Pages.SHIFT;
+        }
         // For all of it: between entering and the map nothing may end the operation.
         if (StackReserve.ensureOperation(needsEntry(frame))) {
             return mapEntry(hint, frame, writable);
-        }
-        if (direct) {
-            return frame << Pages.SHIFT;
         }
         requireLow(frame);
         return stack.pushLow(cpus.enter(hint), frame << Pages.SHIFT);

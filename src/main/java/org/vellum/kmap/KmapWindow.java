@@ -123,7 +123,7 @@ final class KmapWindow {
         int kept = Backing.LOW;
         lock.lock();
         try {
-            final int slot = hash.find(frame);
+            final int slot = hash.findLocked(frame);
             if (slot != KmapHash.NONE) {
                 kept = pin;
                 return joinForced(slot, frame, writable);
@@ -221,7 +221,7 @@ final class KmapWindow {
         lock.lock();
         try {
             freeFlushed();
-            if (findFree() || hash.find(frame) != KmapHash.NONE) {
+            if (findFree() || hash.findLocked(frame) != KmapHash.NONE) {
                 return true;
             }
             if (flushing == 0) {
@@ -394,7 +394,7 @@ final class KmapWindow {
         boolean right = mapped == Entry.isPresent(entry) && (word == KmapWords.FREE) == (entry == Entry.NONE);
         if (mapped) {
             final long frame = KmapWords.frame(word);
-            right &= hash.find(frame) == slot && KmapWords.count(word) >= KmapWords.UNUSED
+            right &= hash.findLocked(frame) == slot && KmapWords.count(word) >= KmapWords.UNUSED
                 && KmapWords.isWritable(word) == Entry.isWritable(entry)
                 && Entry.nativePage(entry) == backing.nativePage(frame, pins[slot]);
         }
