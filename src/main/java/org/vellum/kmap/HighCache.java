@@ -48,13 +48,13 @@ final class HighCache {
             throw new IllegalArgumentException("not from 1 to " + MAX_CAPACITY + ": capacity=" + capacity);
         }
         this.cpus = cpus;
-        directory = new CacheDirectory(capacity);
+        directory = new CacheDirectory(capacity, counts);
         frames = directory.frames;
         hash = directory.hash;
         supply = new CacheSupply(cpus, allocator);
         writeBack = new WriteBack(directory, waits, staging, counts);
         misses = new CacheMisses(directory, supply, files, writeBack, waits, staging, counts);
-        prefetch = new Prefetch(files, directory, misses, waits, counts);
+        prefetch = new Prefetch(directory, misses, waits, counts);
     }
 
     /**
