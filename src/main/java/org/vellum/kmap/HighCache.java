@@ -28,12 +28,12 @@ final class HighCache {
     private final CacheFrames frames;
     private final CacheHash hash;
     private final Cpus cpus;
-    private final HighFiles files = new HighFiles();
+    final HighFiles files = new HighFiles();
     private final Staging staging = new Staging();
     private final CacheWaits waits = new CacheWaits();
     private final CacheSupply supply;
-    private final WriteBack writeBack;
-    private final CacheMisses misses;
+    final WriteBack writeBack;
+    final CacheMisses misses;
     private final Prefetch prefetch;
 
     /**
