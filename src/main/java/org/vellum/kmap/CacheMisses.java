@@ -42,7 +42,7 @@ final class CacheMisses {
     /** One try after the other to get a frame, each of which remembers what went wrong before. */
     final class Claimer {
         private final HighFile file;
-        private HighMemoryException failure;
+        private Refusals refusals;
         private boolean mayGrow = supply.mayAsk();
         private boolean refused;
 
@@ -52,14 +52,14 @@ final class CacheMisses {
 
         /**
          * Writes dirty victims back and adds frames as it needs to; does not wait for anybody else. If a victim cannot be written, another file's
-         * perhaps, it takes only clean ones from then on.
+         * perhaps, it takes others.
          *
          * @return an index in state reading, {@link CacheDirectory#PRESENT} or {@link CacheDirectory#FULL}.
          */
         int claim(final long frame) {
             int prefer = CacheDirectory.NONE;
             while (true) {
-                final int claim = directory.claim(file, frame, prefer, mayGrow, failure == null);
+                final int claim = directory.claim(file, frame, prefer, mayGrow, refusals);
                 if (claim == CacheDirectory.GROW) {
                     mayGrow = supply.grow(directory);
                     refused = !mayGrow;
@@ -76,17 +76,19 @@ final class CacheMisses {
         }
 
         private void clean(final int index) {
+            final long frame = CacheWord.frame(frames.word(index));
             try {
-                writeBack.write(files.of(CacheWord.frame(frames.word(index))), index);
+                writeBack.write(files.of(frame), index);
             } catch (final HighMemoryException e) {
-                failure = e;
+                refusals = refusals == null ? new Refusals(e) : refusals;
+                refusals.note(index, frame);
             }
         }
 
         /** Nothing is to be had: whether it is worth waiting, which it is not for a device that is full, or memory that others have. */
         void requireHope() {
-            if (failure != null) {
-                throw failure;
+            if (refusals != null) {
+                throw refusals.first();
             }
             if (directory.size() == 0) {
                 throw new ExhaustedException(ExhaustedException.Resource.FRAMES, "high memory has no frame to read into: " + supply.reason());

@@ -31,12 +31,12 @@ final class HighCache {
     private final CacheFrames frames;
     private final CacheHash hash;
     private final Cpus cpus;
-    private final HighFiles files = new HighFiles();
+    final HighFiles files = new HighFiles();
     private final Staging staging = new Staging();
     private final CacheWaits waits = new CacheWaits();
     private final CacheSupply supply;
-    private final WriteBack writeBack;
-    private final CacheMisses misses;
+    final WriteBack writeBack;
+    final CacheMisses misses;
     private final Prefetch prefetch;
 
     /**
@@ -51,13 +51,13 @@ final class HighCache {
             throw new IllegalArgumentException("not from 1 to " + MAX_CAPACITY + ": capacity=" + capacity);
         }
         this.cpus = cpus;
-        directory = new CacheDirectory(capacity);
+        directory = new CacheDirectory(capacity, counts);
         frames = directory.frames;
         hash = directory.hash;
         supply = new CacheSupply(cpus, allocator);
         writeBack = new WriteBack(directory, waits, staging, counts);
         misses = new CacheMisses(directory, supply, files, writeBack, waits, staging, counts);
-        prefetch = new Prefetch(files, directory, misses, waits, counts);
+        prefetch = new Prefetch(directory, misses, waits, counts);
     }
 
     /**
