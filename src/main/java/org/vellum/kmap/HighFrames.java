@@ -1,12 +1,19 @@
 package org.vellum.kmap;
 
 /**
- * Numbers of high frames: {@code (file + 1) << 32 | page}. Numbers below 2<sup>32</sup> are frames of physical memory.
+ * The numbers of frames: low ones are those of physical memory, high ones name a page of a file.
  *
- * <p>Files are numbered from 0 to 253: a frame's number + 1 must fit 40 bits, which the last page of file 254 would not.
+ * <pre>
+ *    63      40 39           32 31                     0
+ *   +----------+---------------+------------------------+
+ *   | 0        | file + 1      | page                   |   0 in bits 32 to 39: a low frame
+ *   +----------+---------------+------------------------+
+ * </pre>
+ *
+ * <p>So 40 bits hold any frame plus one, but of the last file that there could be, and words that are changed by compare-and-set have 24 left.
  */
 final class HighFrames {
-    private static final int FILE_SHIFT = 32;
+    private static final int FILE_SHIFT = Integer.SIZE;
     private static final long PAGE_MASK = (1L << FILE_SHIFT) - 1;
 
     private HighFrames() {
@@ -16,7 +23,6 @@ final class HighFrames {
         return frame >>> FILE_SHIFT != 0;
     }
 
-    /** The file; of a number that is no high frame's, one that cannot be. */
     static int file(final long frame) {
         return (int)(frame >>> FILE_SHIFT) - 1;
     }

@@ -5,28 +5,38 @@ import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 
 /**
- * Threads that are parked until something holds, in the order in which they came.
+ * Threads that wait, parked, for a condition that others bring about.
  *
+ * <h2>Why no wake-up is lost</h2>
  * <pre>
- *   T (awaits)                          U (makes it hold)
- *   t1: enqueues itself                 u1: changes the state, by a volatile store or a CAS
- *   t2: condition holds? then done      u2: somebody queued? dequeues and unparks
- *   t3: parks
+ *   W (waits)                                   C (changes what the condition looks at)
+ *   w1: add itself to the queue                 c1: the change
+ *   w2: look at the condition: no → park        c2: look at the queue: unpark the first
  * </pre>
- * t1 and u1 are volatile writes, t2 and u2 volatile reads of what the other wrote: in the total order of synchronisation actions either
- * t1 precedes u2, and U unparks T, or u1 precedes t2, and T does not park. An unpark that comes before t3 makes that return at once.
+ * All four are volatile. If w2 does not see c1, then w1 precedes c2, and C finds W; the permit of {@code unpark} keeps until W parks. What looks
+ * at the queue first and changes afterwards, as the kernel once did (RK2), wakes nobody.
  *
- * <p>A wake-up may be of no use to the one that gets it; who cares that it is not lost passes it on.
+ * <p>C takes W off the queue when it wakes it. So whoever leaves and finds itself taken off hands the wake-up on: it may have got what it wanted
+ * otherwise, or given up, just then.
  */
 final class Waiters {
     private final ConcurrentLinkedQueue<Thread> queue = new ConcurrentLinkedQueue<>();
 
-    /** Waits; returns false when the deadline, by {@link System#nanoTime}, has passed. Outside sections. */
+    /**
+     * Waits until the condition holds. Outside sections and locks.
+     *
+     * @param condition looks at volatile state; called again and again, must not wait.
+     * @param deadlineNanos by {@link System#nanoTime}.
+     * @return false if it did not hold by then.
+     * @throws InterruptedException if the thread is interrupted and the condition does not hold.
+     */
     boolean await(final BooleanSupplier condition, final long deadlineNanos) throws InterruptedException {
         final Thread me = Thread.currentThread();
-        while (true) {
-            queue.add(me);
-            try {
+        boolean queued = false;
+        try {
+            while (true) {
+                queue.add(me);
+                queued = true;
                 if (condition.getAsBoolean()) {
                     return true;
                 }
@@ -38,21 +48,25 @@ final class Waiters {
                     return false;
                 }
                 LockSupport.parkNanos(this, left);
-            } finally {
                 queue.remove(me);
+                queued = false;
+            }
+        } finally {
+            if (queued && !queue.remove(me)) {
+                wakeOne();
             }
         }
     }
 
-    /** Wakes the one that has waited longest, if any; never waits. */
+    /** Wakes who has waited longest, if anybody waits. Never waits. */
     void wakeOne() {
-        // Peeks first: nobody is the rule, and a look is cheaper.
+        // The usual case is that nobody waits: a peek writes nothing.
         if (queue.peek() != null) {
             LockSupport.unpark(queue.poll());
         }
     }
 
-    /** Wakes all that wait now; never waits. */
+    /** Wakes all. Never waits. */
     void wakeAll() {
         for (Thread thread = queue.poll(); thread != null; thread = queue.poll()) {
             LockSupport.unpark(thread);
