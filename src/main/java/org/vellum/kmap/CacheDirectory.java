@@ -3,8 +3,8 @@ package org.vellum.kmap;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
- * Which cache frame is for which high frame: look-up by anyone, changes under one lock, which is held for a few steps of the clock and never
- * across a read, a write, a wait, or a call into another room. Nobody takes it inside a section.
+ * Which cache frame is for which high frame: look-up by anyone, changes under one lock, which is held for a few steps of the clock and
+ * never across a read, a write, a wait, or a call into another room. Nobody takes it inside a section.
  *
  * <p>The one rule that makes two threads that miss the same page read it once: a frame gets its high frame (word and hash) under the
  * lock, by who has found there, under the lock, that the hash does not have it. The second finds it, in state reading, and waits.

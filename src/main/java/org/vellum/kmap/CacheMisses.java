@@ -51,8 +51,8 @@ final class CacheMisses {
         }
 
         /**
-         * Writes dirty victims back and adds frames as it needs to; does not wait for anybody else. If a victim cannot be written, another file's
-         * perhaps, it takes others.
+         * Writes dirty victims back and adds frames as it needs to; does not wait for anybody else. If a victim cannot be written, another
+         * file's perhaps, it takes others.
          *
          * @return an index in state reading, {@link CacheDirectory#PRESENT} or {@link CacheDirectory#FULL}.
          */
@@ -91,7 +91,8 @@ final class CacheMisses {
                 throw refusals.first();
             }
             if (directory.size() == 0) {
-                throw new ExhaustedException(ExhaustedException.Resource.FRAMES, "high memory has no frame to read into: " + supply.reason());
+                throw new ExhaustedException(ExhaustedException.Resource.FRAMES,
+                    "high memory has no frame to read into: " + supply.reason());
             }
         }
     }

@@ -12,15 +12,17 @@ import org.vellum.mem.Pages;
 import org.vellum.report.Listener;
 
 /**
- * The content of high frames: a bounded number of frames of physical memory, each of which holds one page of a file, for everyone who maps it.
+ * The content of high frames: a bounded number of frames of physical memory, each of which holds one page of a file, for everyone who maps
+ * it.
  *
  * <p>A hit is one look-up and one compare-and-set ({@link CacheHash}, {@link CacheFrames}); everything else happens at misses
  * ({@link CacheMisses}), which need the disk anyway. A page stays as it is while it is pinned. An unpinned one keeps its content until the
  * clock ({@link CacheDirectory}) needs its frame, and if it is dirty it is written first.
  *
- * <p>No grace period lies between the last unpin and the reuse of a frame. The cache does not need one, because whoever maps a page unpins it
- * when no translation of it can be left: a local map is its thread's own and is cleared before the unpin, and the shared window unpins after the flush
- * that covers the cleared entry. Without a section, without the cache's lock: {@link #tryPin} and {@link #unpin} are for use anywhere.
+ * <p>No grace period lies between the last unpin and the reuse of a frame. The cache does not need one, because whoever maps a page unpins
+ * it when no translation of it can be left: a local map is its thread's own and is cleared before the unpin, and the shared window unpins
+ * after the flush that covers the cleared entry. Without a section, without the cache's lock: {@link #tryPin} and {@link #unpin} are for
+ * use anywhere.
  */
 final class HighCache {
     /** Most cache frames, so that an index fits beside a page number. */

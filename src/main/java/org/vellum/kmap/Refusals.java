@@ -3,8 +3,8 @@ package org.vellum.kmap;
 import java.util.BitSet;
 
 /**
- * Which dirty frames a miss need not try to write once more: those that could not be, and those of a file that has refused several. A device that is
- * full thus neither keeps out what has its place elsewhere, nor is asked as often as there are frames.
+ * Which dirty frames a miss need not try to write once more: those that could not be, and those of a file that has refused several. A
+ * device that is full thus neither keeps out what has its place elsewhere, nor is asked as often as there are frames.
  */
 final class Refusals {
     private static final int MOST_OF_FILE = 4;

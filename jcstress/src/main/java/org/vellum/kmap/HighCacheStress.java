@@ -68,8 +68,8 @@ public final class HighCacheStress {
     }
 
     /**
-     * A frame is given to another page while a thread pins the one that it holds: one compare-and-set on one word decides. Would catch {@code
-     * CacheFrames.tryPin} that looks for its frame and then counts, or {@code replace} that looks for pins and then
+     * A frame is given to another page while a thread pins the one that it holds: one compare-and-set on one word decides. Would catch
+     * {@code CacheFrames.tryPin} that looks for its frame and then counts, or {@code replace} that looks for pins and then
      * stores: the pin would hold another page.
      */
     @JCStressTest
