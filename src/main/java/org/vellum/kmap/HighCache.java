@@ -4,7 +4,6 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Objects;
-import java.util.function.BooleanSupplier;
 import org.vellum.cpu.Cpus;
 import org.vellum.cpu.StackReserve;
 import org.vellum.frame.FrameAllocator;
@@ -172,11 +171,29 @@ final class HighCache {
         }
     }
 
+    /**
+     * A use of a page has ended whose pin is kept: whoever waits for a frame may ask for it. Never waits; allowed anywhere.
+     */
+    void pinUnused() {
+        waits.frameFreed();
+    }
+
+    /**
+     * Checks that a frame can be pinned.
+     *
+     * @param frame any number; throws as {@link #pin}.
+     */
+    void require(final long frame) {
+        files.require(frame);
+    }
+
     /** See {@link HighMemory#prefetch}. */
     int prefetch(final HighFile file, final long[] wanted) {
         cpus.mightSleep("prefetch");
         StackReserve.ensureOperation();
-        return prefetch.fetch(file, wanted);
+        final int present = prefetch.fetch(file, wanted);
+        // Pages that are only kept for later must not be in the way of those that are wanted now.
+        return present < wanted.length && misses.relieve() ? prefetch.fetch(file, wanted) : present;
     }
 
     /** See {@link HighMemory#force}. */
@@ -213,6 +230,9 @@ final class HighCache {
     void close(final HighFile file) {
         cpus.mightSleep("close");
         StackReserve.ensureOperation();
+        if (directory.countUsed(file) > 0) {
+            misses.relieve();
+        }
         requireUnused(file);
         while (!file.state.compareAndSet(HighFile.OPEN, HighFile.CLOSING)) {
             if (file.state.get() == HighFile.CLOSED) {
@@ -268,10 +288,10 @@ final class HighCache {
     /**
      * Has those who keep pins for later use, as the shared window does, give them up when frames are short.
      *
-     * @param action returns whether any were given up; called outside sections and locks; may wait.
+     * @param keeper called outside sections and locks.
      */
-    void onShortage(final BooleanSupplier action) {
-        misses.onShortage(action);
+    void setKeeper(final Keeper keeper) {
+        misses.setKeeper(keeper);
     }
 
     /** Closes what the user has left open. Pages that are still mapped are written as they are now; what is stored to them later is lost. */

@@ -163,7 +163,7 @@ final class KmapStack {
         if ((word & PREPARED) == 0) {
             records.zero((long)cpu.index() * MAX_DEPTH * RECORD_WORDS, (long)MAX_DEPTH * RECORD_WORDS);
         }
-        undo(cpu, "thread id=" + (word >>> ID_SHIFT));
+        undo(cpu, idOf(word));
         final long adopted = owner | PREPARED;
         UnsafeApi.putLong(cpu.mapWord(), adopted);
         return adopted;
@@ -224,12 +224,23 @@ final class KmapStack {
         return new IllegalStateException("not mapped locally, or unmapped already: " + what);
     }
 
+    private static String idOf(final long word) {
+        return "thread id=" + (word >>> ID_SHIFT);
+    }
+
     /**
-     * Undoes all maps of a slot and reports them.
+     * Undoes what a dead thread has left, or one that was there before it and exited too often.
      *
-     * @param cpu whose occupant is the caller, or dead and swept by it.
+     * @param cpu whose occupant it is, swept by the caller.
+     * @param thread its name.
      */
-    void undo(final Cpu cpu, final String thread) {
+    void undoDead(final Cpu cpu, final String thread) {
+        final long word = UnsafeApi.getLong(cpu.mapWord());
+        undo(cpu, (word ^ cpu.occupantBits()) >>> ID_SHIFT == 0 ? thread : idOf(word));
+    }
+
+    /** Undoes all maps of a slot and reports them; the occupant is the caller, or dead and swept by it. */
+    private void undo(final Cpu cpu, final String thread) {
         final long word = UnsafeApi.getLong(cpu.mapWord());
         for (int depth = depth(word); depth > 0; depth--) {
             final long record = record(cpu.index(), depth - 1);
@@ -274,6 +285,9 @@ final class KmapStack {
     void verify() {
         for (int slot = 0; slot < cpus.limit(); slot++) {
             final long word = UnsafeApi.getLong(cpus.cpu(slot).mapWord());
+            if (depth(word) != 0) {
+                throw new AssertionError("kmap slot=" + slot + " depth=" + depth(word) + " left open by " + idOf(word));
+            }
             for (int depth = (word & PREPARED) == 0 ? MAX_DEPTH : depth(word); depth < MAX_DEPTH; depth++) {
                 final long record = record(slot, depth);
                 final Target at = target;

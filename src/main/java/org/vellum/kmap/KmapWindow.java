@@ -24,6 +24,11 @@ import org.vellum.report.ExhaustedException;
  * Both find no slot, both may wait for one or for the disk. Whoever gets the lock first installs the mapping; the other looks at the hash again
  * under the lock before it takes a slot, and joins. Nobody holds a slot while it waits for anything, so waiters cannot starve each other.
  *
+ * <h2>Who is woken (RK2)</h2>
+ * Slots are waited for by {@link Waiters}: an unmap that leaves a slot unused wakes one waiter, and whoever is through, well or badly, wakes the next, since it may
+ * have been woken for room that it did not need. What all may wait for wakes all: the end of a flush, and a new mapping. A waiter looks for anything that is
+ * not in use, also what is being flushed: for that it goes and waits itself, for whoever began the flush may have given up.
+ *
  * <h2>A user against the flush (RK4)</h2>
  * <pre>
  *   U (maps an unused slot)                      F (flushes)
@@ -40,6 +45,7 @@ final class KmapWindow {
 
     private static final int TAGS = 0xFFFF;
     private static final int HOLDERS_NAMED = 8;
+    private static final long FLUSH_SLICE_NANOS = 10_000_000L;
 
     private final Epochs epochs;
     private final PageTable table;
@@ -111,11 +117,19 @@ final class KmapWindow {
      */
     long map(final long frame, final boolean writable, final long deadlineNanos) throws InterruptedException {
         long address = mapIfMapped(frame, writable);
-        while (address == NOT_MAPPED) {
-            awaitRoom(frame, deadlineNanos);
-            address = install(frame, writable, backing.pin(frame, writable, deadlineNanos));
+        if (address != NOT_MAPPED) {
+            return address;
         }
-        return address;
+        try {
+            do {
+                awaitRoom(frame, deadlineNanos);
+                address = install(frame, writable, backing.pin(frame, writable, deadlineNanos));
+            } while (address == NOT_MAPPED);
+            return address;
+        } finally {
+            // It may have been woken for room that it did not take: because it joined, or failed.
+            waiters.wakeOne();
+        }
     }
 
     /** The pin is the slot's from here on, or dropped. Returns NOT_MAPPED if others have taken all slots meanwhile. */
@@ -162,6 +176,8 @@ final class KmapWindow {
         // Volatile, after the entry: whoever joins finds it.
         words.put(slot, KmapWords.of(frame, writable, KmapWords.UNUSED + 1));
         hash.add(frame, slot);
+        // Who waits for a slot for the same frame need not wait any longer.
+        waiters.wakeAll();
         return table.addressOf(slot) | tag;
     }
 
@@ -182,8 +198,9 @@ final class KmapWindow {
             }
         } while (!words.compareAndSet(slot, word, word - 1));
         if (KmapWords.count(word) == KmapWords.UNUSED + 1) {
-            // c2 of Waiters.
+            // c2 of Waiters, for whoever wants the slot, and for whoever wants its cache frame.
             waiters.wakeOne();
+            backing.unused();
         }
     }
 
@@ -209,7 +226,8 @@ final class KmapWindow {
             if (Thread.interrupted()) {
                 throw new InterruptedException();
             }
-            final boolean came = isFlushing() ? awaitFlush(deadlineNanos) : waiters.await(this::mayHaveRoom, deadlineNanos);
+            final boolean came = isFlushing() ? awaitSliceOfFlush(deadlineNanos)
+                : waiters.await(() -> mayHaveRoom(frame), deadlineNanos);
             if (!came && !hasRoom(frame)) {
                 throw timedOut(frame);
             }
@@ -224,8 +242,9 @@ final class KmapWindow {
             if (findFree() || hash.findLocked(frame) != KmapHash.NONE) {
                 return true;
             }
+            // Also while a flush is under way: slots that became free in an earlier one may lie behind.
+            next = 0;
             if (flushing == 0) {
-                next = 0;
                 clearUnused();
             }
             return findFree();
@@ -243,10 +262,16 @@ final class KmapWindow {
         }
     }
 
-    private boolean mayHaveRoom() {
+    /** Whether it is worth another look: w2 of {@link Waiters}. */
+    private boolean mayHaveRoom(final long frame) {
+        return hash.find(frame) != KmapHash.NONE || used() < words.count();
+    }
+
+    /** Whether there are slots that nobody uses, but which keep their pins. Never waits. */
+    boolean keepsUnused() {
         for (int slot = 0; slot < words.count(); slot++) {
             final long word = words.get(slot);
-            if (word == KmapWords.FREE || KmapWords.isUnused(word)) {
+            if (word == KmapWords.FLUSHING || KmapWords.isUnused(word)) {
                 return true;
             }
         }
@@ -285,6 +310,12 @@ final class KmapWindow {
             }
         }
         waiters.wakeAll();
+    }
+
+    /** A part of {@link #awaitFlush}, so that an interrupt, and a frame that others have mapped, are seen in between. False if the time is up. */
+    private boolean awaitSliceOfFlush(final long deadlineNanos) {
+        final long now = System.nanoTime();
+        return awaitFlush(now + Math.min(FLUSH_SLICE_NANOS, deadlineNanos - now)) || System.nanoTime() - deadlineNanos < 0;
     }
 
     /** False if the time is up. */
@@ -369,6 +400,16 @@ final class KmapWindow {
             used += KmapWords.isMapped(word) && !KmapWords.isUnused(word) ? 1 : 0;
         }
         return used;
+    }
+
+    /** Uses of all slots together: exact when quiet. */
+    long users() {
+        long users = 0;
+        for (int slot = 0; slot < words.count(); slot++) {
+            final long word = words.get(slot);
+            users += KmapWords.isMapped(word) ? KmapWords.count(word) - KmapWords.UNUSED : 0;
+        }
+        return users;
     }
 
     /** Walks a quiet window. */
