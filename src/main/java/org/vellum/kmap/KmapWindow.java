@@ -253,8 +253,9 @@ final class KmapWindow {
         return false;
     }
 
-    /** Under the lock: f1, f2 and the stamp of f3. */
+    /** Under the lock: f1, f2 and the stamp of f3, which covers those of a flush that is under way, too. */
     private void clearUnused() {
+        final int before = flushing;
         for (int slot = 0; slot < words.count(); slot++) {
             final long word = words.get(slot);
             // CAS: f1 of the class comment; partner: u2, in join().
@@ -264,9 +265,19 @@ final class KmapWindow {
                 flushing++;
             }
         }
-        if (flushing > 0) {
+        if (flushing > before) {
             flushStamp = epochs.stamp();
             flushes.getAndIncrement();
+        }
+    }
+
+    /** Clears what nobody uses, flush or no flush under way: for callers that wait for a grace period themselves. */
+    void forgetUnused() {
+        lock.lock();
+        try {
+            clearUnused();
+        } finally {
+            lock.unlock();
         }
     }
 
