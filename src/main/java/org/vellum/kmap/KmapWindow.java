@@ -1,5 +1,6 @@
 package org.vellum.kmap;
 
+import java.util.Arrays;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
 import org.vellum.epoch.Epochs;
@@ -38,7 +39,6 @@ import org.vellum.report.ExhaustedException;
 final class KmapWindow {
     static final long NOT_MAPPED = 0;
 
-    private static final int TAGS = 0xFFFF;
     private static final int HOLDERS_NAMED = 8;
 
     private final Epochs epochs;
@@ -52,7 +52,7 @@ final class KmapWindow {
 
     // Under the lock.
     private final int[] pins;
-    private final int[] generations;
+    private final long[] generations;
     /** Who mapped a slot first, for reports. */
     private final Thread[] mappers;
     private int next;
@@ -66,7 +66,8 @@ final class KmapWindow {
         words = new KmapWords(slots);
         hash = new KmapHash(words);
         pins = new int[slots];
-        generations = new int[slots];
+        generations = new long[slots];
+        Arrays.setAll(generations, KmapTags::before);
         mappers = new Thread[slots];
     }
 
@@ -154,10 +155,10 @@ final class KmapWindow {
     }
 
     private long put(final int slot, final long frame, final boolean writable, final int pin) {
-        generations[slot] = generations[slot] % TAGS + 1;
+        generations[slot] = KmapTags.next(generations[slot]);
         pins[slot] = pin;
         mappers[slot] = Thread.currentThread();
-        final long tag = (long)generations[slot] << Address.TAG_SHIFT;
+        final long tag = KmapTags.tag(generations[slot]);
         table.set(slot, Entry.present(backing.nativePage(frame, pin), tag, writable ? Entry.WRITABLE : 0));
         // Volatile, after the entry: whoever joins finds it.
         words.put(slot, KmapWords.of(frame, writable, KmapWords.UNUSED + 1));

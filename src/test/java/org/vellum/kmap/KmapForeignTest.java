@@ -108,17 +108,54 @@ final class KmapForeignTest {
         }
     }
 
-    /** A value may not begin in one map and end in the next: what lies beside a map is not the caller's. */
+    private static void requireConfined(final Vellum memory, final long address) {
+        memory.access().setMemory(address, SmallMemory.PAGE, (byte)7);
+        assertThrows(PageFaultException.class, () -> memory.access().putLong(address + SmallMemory.PAGE - 4, 1));
+        assertThrows(PageFaultException.class, () -> memory.access().setMemory(address + 1, SmallMemory.PAGE, (byte)1));
+        assertThrows(PageFaultException.class, () -> memory.access().getByte(address + SmallMemory.PAGE));
+        assertThrows(PageFaultException.class, () -> memory.access().getByte(address - 1));
+        assertEquals(0x0707_0707_0707_0707L, memory.access().getLong(address + SmallMemory.PAGE - 8), "nothing was changed");
+    }
+
+    /** Maps lie side by side without guard pages, and are made equally often: their tags differ all the same. */
     @Test
-    void accessThatLeavesTheMapFaults() {
+    void accessThatLeavesALocalMapFaults() {
         try (Vellum memory = open(true)) {
-            final long frame = SmallMemory.frames(memory, 1)[0];
-            final long address = memory.kmap().kmapLocal(frame);
-            memory.access().setMemory(address, SmallMemory.PAGE, (byte)7);
-            assertThrows(PageFaultException.class, () -> memory.access().putLong(address + SmallMemory.PAGE - 4, 1));
-            assertThrows(PageFaultException.class, () -> memory.access().setMemory(address + 1, SmallMemory.PAGE, (byte)1));
-            assertEquals(0x0707_0707_0707_0707L, memory.access().getLong(address + SmallMemory.PAGE - 8), "nothing was changed");
-            memory.kmap().kunmapLocal(address);
+            final long[] frames = SmallMemory.frames(memory, Kmap.MAX_DEPTH);
+            for (int round = 0; round < 3; round++) {
+                final long[] open = new long[Kmap.MAX_DEPTH];
+                for (int i = 0; i < open.length; i++) {
+                    open[i] = memory.kmap().kmapLocal(frames[i]);
+                }
+                for (final long address : open) {
+                    requireConfined(memory, address);
+                }
+                for (int i = open.length - 1; i >= 0; i--) {
+                    memory.kmap().kunmapLocal(open[i]);
+                }
+            }
+        }
+    }
+
+    @Test
+    void accessThatLeavesASharedMapFaults() throws Exception {
+        try (Vellum memory = open(true)) {
+            final long[] frames = SmallMemory.frames(memory, 9);
+            for (int round = 0; round < 2; round++) {
+                final long[] open = new long[4];
+                for (int i = 0; i < open.length; i++) {
+                    open[i] = memory.kmap().kmap(frames[4 * round + i]);
+                }
+                // The place behind the last slot is that of the first local map.
+                final long local = memory.kmap().kmapLocal(frames[8]);
+                for (final long address : open) {
+                    requireConfined(memory, address);
+                }
+                memory.kmap().kunmapLocal(local);
+                for (final long address : open) {
+                    memory.kmap().kunmap(address);
+                }
+            }
         }
     }
 
