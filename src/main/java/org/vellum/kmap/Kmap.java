@@ -405,6 +405,21 @@ public final class Kmap {
     }
 
     /**
+     * Clears all slots of the shared window that nobody uses, and leaves it to the caller to wait for a grace period. By the memory, between taking
+     * banks out of reach and giving them back: in force mode such a slot may still name a frame whose owner has freed it.
+     *
+     * @throws IllegalStateException inside a section: it takes the window's lock.
+     */
+    public void forgetUnused() {
+        epochs.mightSleep("forgetUnused");
+        StackReserve.ensureOperation();
+        final Windows there = windows;
+        if (there != null) {
+            there.shared.forgetUnused();
+        }
+    }
+
+    /**
      * Where an address leads: for one page, and as long as the map lasts. Unchecked access is the caller's risk.
      *
      * @param address of a map, or within its page.

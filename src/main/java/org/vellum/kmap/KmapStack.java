@@ -18,7 +18,7 @@ import org.vellum.report.Listener;
  *   +------------+-----------------------------------------+        63         32 31   17  16  15    0
  *   | address    | as handed out, tag included; 0 = empty   |       +------------+-------+---+--------+
  *   | pin        | of the cache frame, or Backing.LOW       |       | thread id  | 0     | P | depth  |
- *   | generation | last given to an entry here              |       +------------+-------+---+--------+
+ *   | generation | last given to an entry here; 0 = none    |       +------------+-------+---+--------+
  *   | frame      | for reports                              |        P: the records were made empty once
  *   +------------+-----------------------------------------+
  * </pre>
@@ -49,7 +49,6 @@ final class KmapStack {
     private static final long DEPTH_MASK = 0xFFFF;
     private static final long PREPARED = 1L << 16;
     private static final int ID_SHIFT = 32;
-    private static final int TAGS = 0xFFFF;
 
     private final Cpus cpus;
     private final Listener listener;
@@ -122,8 +121,8 @@ final class KmapStack {
         final long record = reserve(cpu);
         final Target at = target;
         final long page = at.firstPage + (record - base >>> RECORD_SHIFT);
-        final long generation = UnsafeApi.getLong(record + GENERATION) % TAGS + 1;
-        final long tag = generation << Address.TAG_SHIFT;
+        final long generation = nextGeneration(record, page);
+        final long tag = KmapTags.tag(generation);
         final long address = at.table.addressOf(page) | tag;
         at.table.set(page, Entry.present(at.backing.nativePage(frame, pin), tag, writable ? Entry.WRITABLE : 0));
         UnsafeApi.putLong(record + GENERATION, generation);
@@ -131,6 +130,11 @@ final class KmapStack {
         UnsafeApi.putLong(record + FRAME, frame);
         UnsafeApi.putLong(record + ADDRESS, address);
         return address;
+    }
+
+    private static long nextGeneration(final long record, final long page) {
+        final long last = UnsafeApi.getLong(record + GENERATION);
+        return KmapTags.next(last == 0 ? KmapTags.before(page) : last);
     }
 
     /** Raises the depth, and returns the record below it. */

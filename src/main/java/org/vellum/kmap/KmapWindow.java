@@ -1,5 +1,6 @@
 package org.vellum.kmap;
 
+import java.util.Arrays;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
 import org.vellum.epoch.Epochs;
@@ -43,7 +44,6 @@ import org.vellum.report.ExhaustedException;
 final class KmapWindow {
     static final long NOT_MAPPED = 0;
 
-    private static final int TAGS = 0xFFFF;
     private static final int HOLDERS_NAMED = 8;
     private static final long FLUSH_SLICE_NANOS = 10_000_000L;
 
@@ -58,7 +58,7 @@ final class KmapWindow {
 
     // Under the lock.
     private final int[] pins;
-    private final int[] generations;
+    private final long[] generations;
     /** Who mapped a slot first, for reports. */
     private final Thread[] mappers;
     private int next;
@@ -72,7 +72,8 @@ final class KmapWindow {
         words = new KmapWords(slots);
         hash = new KmapHash(words);
         pins = new int[slots];
-        generations = new int[slots];
+        generations = new long[slots];
+        Arrays.setAll(generations, KmapTags::before);
         mappers = new Thread[slots];
     }
 
@@ -168,10 +169,10 @@ final class KmapWindow {
     }
 
     private long put(final int slot, final long frame, final boolean writable, final int pin) {
-        generations[slot] = generations[slot] % TAGS + 1;
+        generations[slot] = KmapTags.next(generations[slot]);
         pins[slot] = pin;
         mappers[slot] = Thread.currentThread();
-        final long tag = (long)generations[slot] << Address.TAG_SHIFT;
+        final long tag = KmapTags.tag(generations[slot]);
         table.set(slot, Entry.present(backing.nativePage(frame, pin), tag, writable ? Entry.WRITABLE : 0));
         // Volatile, after the entry: whoever joins finds it.
         words.put(slot, KmapWords.of(frame, writable, KmapWords.UNUSED + 1));
@@ -278,8 +279,9 @@ final class KmapWindow {
         return false;
     }
 
-    /** Under the lock: f1, f2 and the stamp of f3. */
+    /** Under the lock: f1, f2 and the stamp of f3, which covers those of a flush that is under way, too. */
     private void clearUnused() {
+        final int before = flushing;
         for (int slot = 0; slot < words.count(); slot++) {
             final long word = words.get(slot);
             // CAS: f1 of the class comment; partner: u2, in join().
@@ -289,9 +291,19 @@ final class KmapWindow {
                 flushing++;
             }
         }
-        if (flushing > 0) {
+        if (flushing > before) {
             flushStamp = epochs.stamp();
             flushes.getAndIncrement();
+        }
+    }
+
+    /** Clears what nobody uses, flush or no flush under way: for callers that wait for a grace period themselves. */
+    void forgetUnused() {
+        lock.lock();
+        try {
+            clearUnused();
+        } finally {
+            lock.unlock();
         }
     }
 
