@@ -40,6 +40,7 @@ public final class Races {
         CLASSES.put("atomic-frees", "vmap\\.AreaStress\\.AtomicFreesRace");
         CLASSES.put("index", "vmap\\.AreaIndexStress");
         CLASSES.put("bank", "frame\\.FrameStress");
+        CLASSES.put("depot", "frame\\.DepotStress");
         CLASSES.put("run", "frame\\.RunFreeStress");
         CLASSES.put("run-forget", "alloc\\.HeldRunStress\\.(FreeAgainstForget|DeferredAgainstForget)");
         CLASSES.put("run-double-free", "alloc\\.HeldRunStress\\.TwoFrees");
