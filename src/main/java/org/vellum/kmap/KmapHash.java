@@ -34,18 +34,9 @@ final class KmapHash {
 
     /** The slot whose word names the frame, or {@link #NONE}; it may be overlooked, or have changed since. */
     int find(final long frame) {
-        return find(frame, MOST_STEPS);
-    }
-
-    /** {@link #find} under the lock: exact. */
-    int findLocked(final long frame) {
-        return find(frame, Integer.MAX_VALUE);
-    }
-
-    private int find(final long frame, final int mostSteps) {
         // Acquire: a slot's word was set before the slot was linked; partner: the releases in add() and remove().
         long link = heads.getAcquire(bucket(frame));
-        for (int step = 0; link != 0 && step < mostSteps; step++) {
+        for (int step = 0; link != 0 && step < MOST_STEPS; step++) {
             final int slot = (int)link - 1;
             if (slots.names(slot, frame)) {
                 return slot;
