@@ -5,6 +5,7 @@ import org.vellum.cpu.Cpu;
 import org.vellum.cpu.CpuOptions;
 import org.vellum.epoch.Retirement;
 import org.vellum.frame.FrameOptions;
+import org.vellum.kmap.KmapOptions;
 import org.vellum.mem.Pages;
 import org.vellum.report.Listener;
 import org.vellum.vmap.VmapOptions;
@@ -24,7 +25,7 @@ final class FirstUse {
     static {
         final VmapOptions window = VmapOptions.of(MEMORY).withWindowPages(WINDOW_PAGES);
         try (Vellum memory = new Vellum(new Parts(CpuOptions.forThisMachine().withCachedSlots(2).withMaxSlots(2),
-            new FrameOptions(MEMORY, FrameOptions.MIN_BANK_BYTES), window, AllocatorOptions.DEFAULT, Listener.SILENT, 1_000_000_000L, false))) {
+            new FrameOptions(MEMORY, FrameOptions.MIN_BANK_BYTES), window, AllocatorOptions.DEFAULT, KmapOptions.DEFAULT, Listener.SILENT, 1_000_000_000L, false))) {
             operate(memory);
         }
     }
@@ -54,6 +55,9 @@ final class FirstUse {
                 // Only its passage through limbo matters.
             }
         });
+        final long low = memory.kmap().kmapLocal(frames[0]);
+        memory.kmap().copyFrame(frames[0], frames[1]);
+        memory.kmap().kunmapLocal(low);
         memory.unmapAliases();
         allocate(memory);
         memory.quiesce();

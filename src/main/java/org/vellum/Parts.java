@@ -18,6 +18,8 @@ import org.vellum.frame.FrameAllocator;
 import org.vellum.frame.FrameOptions;
 import org.vellum.frame.MemoryBank;
 import org.vellum.frame.PhysicalMemory;
+import org.vellum.kmap.Kmap;
+import org.vellum.kmap.KmapOptions;
 import org.vellum.mapram.MapRam;
 import org.vellum.mem.Pages;
 import org.vellum.mmu.MappedAccess;
@@ -59,11 +61,12 @@ final class Parts {
     final VmapReader reader;
     final MapRam mapRam;
     final OffHeapAllocator allocator;
+    final Kmap kmap;
     private volatile Runnable beforeClose = () -> { };
 
     Parts(
         final CpuOptions cpuOptions, final FrameOptions frameOptions, final VmapOptions vmapOptions,
-        final AllocatorOptions allocatorOptions, final Listener userListener, final long stallNanos, final boolean withWorker) {
+        final AllocatorOptions allocatorOptions, final KmapOptions kmapOptions, final Listener userListener, final long stallNanos, final boolean withWorker) {
         worker = withWorker ? new Worker("vellum-worker", userListener) : null;
         listener = withWorker && userListener != Listener.SILENT ? new QueuedListener(userListener, worker) : userListener;
         final Events events = Recorders.find();
@@ -86,6 +89,7 @@ final class Parts {
         mapRam = new MapRam(space, epochs, frames.memory(), vmap, reclaimer, listener);
         allocator = new OffHeapAllocator(epochs, frames, vmalloc, reclaimer, access, retirements, listener, allocatorOptions,
             events);
+        kmap = new Kmap(epochs, frames, access, table.end(), kmapOptions, listener);
     }
 
     private void askForRetirements() {
@@ -164,6 +168,8 @@ final class Parts {
         if (detached.isEmpty()) {
             return 0;
         }
+        // Since nobody can map a frame of theirs any more, none comes back into the window.
+        kmap.forgetUnused();
         // A section may have translated a linear address of such a bank before it was detached. An allocation that runs out
         // meanwhile takes it back.
         epochs.synchronize();
@@ -215,6 +221,7 @@ final class Parts {
         space.verify();
         mapRam.verify();
         allocator.verify();
+        kmap.verify();
     }
 
     /** Refuses new work, says what is left, and lets the sections that are open end, for a bounded time. */
@@ -230,11 +237,13 @@ final class Parts {
         // Before the worker is closed: it delivers what the trace's writer has to report.
         allocator.endTrace();
         reportLeaks();
+        kmap.close(listener);
         if (worker != null) {
             worker.close();
         }
         cpus.close();
         epochs.awaitPassed(epochs.stamp(), space.options().graceNanos());
+        kmap.closeWindow();
         table.close((address, write) -> new PageFaultException(address,
             "page fault: the memory is closed, address=0x" + Long.toHexString(address)));
     }

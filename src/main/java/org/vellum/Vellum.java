@@ -11,6 +11,7 @@ import org.vellum.cpu.Cpus;
 import org.vellum.epoch.Epochs;
 import org.vellum.epoch.Retirement;
 import org.vellum.frame.FrameAllocator;
+import org.vellum.kmap.Kmap;
 import org.vellum.mapram.MapRam;
 import org.vellum.mem.Pages;
 import org.vellum.mmu.MappedAccess;
@@ -311,6 +312,11 @@ public final class Vellum implements AutoCloseable {
     /** @return {@code vmMapRam} and its relatives, with hints. */
     public MapRam mapRam() {
         return parts().mapRam;
+    }
+
+    /** @return maps of single frames, low and high. */
+    public Kmap kmap() {
+        return parts().kmap;
     }
 
     /** @return look-ups, dumps and the report of areas. */

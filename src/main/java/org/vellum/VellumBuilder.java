@@ -5,6 +5,7 @@ import java.util.Objects;
 import org.vellum.alloc.AllocatorOptions;
 import org.vellum.cpu.CpuOptions;
 import org.vellum.frame.FrameOptions;
+import org.vellum.kmap.KmapOptions;
 import org.vellum.mem.NativeAccess;
 import org.vellum.mem.Pages;
 import org.vellum.observe.Management;
@@ -33,6 +34,7 @@ public final class VellumBuilder {
     private boolean rangeCaches = true;
     /** Null: not wanted. */
     private String jmxName;
+    private KmapOptions kmapOptions = KmapOptions.DEFAULT;
     private AllocatorOptions allocatorOptions = AllocatorOptions.DEFAULT;
 
     VellumBuilder() {
@@ -166,6 +168,15 @@ public final class VellumBuilder {
     }
 
     /**
+     * @param options how frames are mapped by {@link Vellum#kmap}.
+     * @return this.
+     */
+    public VellumBuilder kmap(final KmapOptions options) {
+        kmapOptions = Objects.requireNonNull(options, "kmap");
+        return this;
+    }
+
+    /**
      * @param wanted whether the allocator looks for mistakes that cost something to find: writes out of bounds, writes after the free, and
      *               where what was never freed was allocated. Default: only for those that cost nothing.
      * @return this.
@@ -221,7 +232,8 @@ public final class VellumBuilder {
             bankBytes == 0 ? FrameOptions.of(memoryBytes) : new FrameOptions(memoryBytes, bankBytes);
         final VmapOptions vmapOptions = vmapOptions(frameOptions);
         try {
-            return opened(new Parts(cpuOptions, frameOptions, vmapOptions, allocatorOptions, listener, stallNanos, worker));
+            return opened(new Parts(cpuOptions, frameOptions, vmapOptions, allocatorOptions, kmapOptions, listener, stallNanos,
+                worker));
         } catch (final OutOfMemoryError e) {
             // Of the native tables, nearly always: what there is of them goes with the collector.
             final ExhaustedException refused = new ExhaustedException(Resource.METADATA, "no room for the tables of memory="

@@ -55,6 +55,9 @@ public final class Races {
         CLASSES.put("slab-double-free", "slab\\.SlabFreeStress\\.DoubleFree");
         CLASSES.put("slab-drain", "slab\\.SlabFreeStress\\.(Free|Allocation)AgainstDrain");
         CLASSES.put("slab-deferred", "slab\\.SlabDeferredStress");
+        CLASSES.put("high-write-back", "kmap\\.HighCacheStress\\.WriteBackAgainstPin");
+        CLASSES.put("high-eviction", "kmap\\.HighCacheStress\\.EvictionAgainstPin");
+        CLASSES.put("high-miss", "kmap\\.HighCacheStress\\.TwoMisses");
         CLASSES.put("all", ".*");
     }
 

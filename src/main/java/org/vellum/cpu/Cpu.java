@@ -1,5 +1,7 @@
 package org.vellum.cpu;
 
+import org.agrona.UnsafeApi;
+
 /**
  * A numbered slot, occupied by at most one thread at a time.
  *
@@ -47,6 +49,26 @@ public final class Cpu implements AutoCloseable {
      */
     public long ownWords() {
         return record + SlotLayout.OWN * Long.BYTES;
+    }
+
+    /**
+     * Where one more word of this slot is: plain, 0 at first, and the occupant's, or of a {@linkplain Cpus#onForcedExit sweeper} that has
+     * found it dead. {@code kmap} keeps there how many maps keep the slot.
+     *
+     * @return its native address; valid while this slot's {@link Cpus} is reachable.
+     */
+    public long mapWord() {
+        return record + SlotLayout.MAPS * Long.BYTES;
+    }
+
+    /**
+     * Tells the occupants of a slot apart, for words that outlive their sections.
+     *
+     * @return the calling occupant's id in the high half, and 0 in the low one; 0 for one whose id does not fit. Meaningless to all others.
+     */
+    public long occupantBits() {
+        // Opaque: the caller's own CAS has put it there.
+        return UnsafeApi.getLongOpaque(null, record) & ~SlotLayout.EPOCH_MASK;
     }
 
     /**

@@ -56,6 +56,8 @@ public final class Cpus {
     private final long slotsBase;
     private final long cellMask;
     private final long idLimit;
+    /** Volatile: set once, while the rooms above are put together; read by sweepers. */
+    volatile ForcedExit forcedExit = (cpu, thread) -> { };
     private final Displacement displacement;
     private final AtomicLong slotlessClears = new AtomicLong();
 
@@ -268,6 +270,26 @@ public final class Cpus {
      */
     public void onSlotsBusy(final Runnable action) {
         displacement.onSlotsBusy(action);
+    }
+
+    /**
+     * Sets what is done about the words of a slot whose occupant has died, before the slot is freed.
+     *
+     * @param action called by the one sweeper there is at a time, on whatever thread sweeps, perhaps inside a section of its; must not wait,
+     *               nor enter. What it throws is swallowed.
+     */
+    public void onForcedExit(final ForcedExit action) {
+        forcedExit = action;
+    }
+
+    /** Hears of slots that dead threads have left occupied. */
+    @FunctionalInterface
+    public interface ForcedExit {
+        /**
+         * @param cpu the slot, which nobody else can enter meanwhile.
+         * @param thread name of the dead thread.
+         */
+        void beforeExit(Cpu cpu, String thread);
     }
 
     /**

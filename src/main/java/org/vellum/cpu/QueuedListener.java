@@ -30,6 +30,11 @@ public final class QueuedListener implements Listener {
     }
 
     @Override
+    public void mapsLeftOpen(final int slot, final String thread, final int count) {
+        worker.request(() -> target.mapsLeftOpen(slot, thread, count));
+    }
+
+    @Override
     public void releaseFailed(final String what, final long token, final Throwable error) {
         worker.request(() -> target.releaseFailed(what, token, error));
     }

@@ -11,7 +11,8 @@ import org.vellum.mem.CacheLine;
  *   | word 0  | occupancy: 0 = idle, else thread id (32) | epoch (32)           |  CAS by entrants, release by occupant
  *   | word 1  | state: displaced or visiting (32) | nesting (32)                |  occupant only, plain
  *   | word 2  | clears: mappings cleared by occupants of this slot              |  occupant writes (release), anyone reads
- *   | 3 .. 7  | unused                                                          |
+ *   | word 3  | maps: for the room whose maps keep the slot                     |  occupant only, plain
+ *   | 4 .. 7  | unused                                                          |
  *   | 8 .. 15 | for the room that keeps its hottest words with the slot         |  occupant only, plain
  *   +---------+---------+-------------------------------------------------------+
  *
@@ -27,6 +28,7 @@ final class SlotLayout {
     static final int OCCUPANCY = 0;
     static final int STATE = 1;
     static final int CLEARS = 2;
+    static final int MAPS = 3;
     static final int OWN = CacheLine.STRIDE_WORDS / 2;
     static final int STRIDE_WORDS = CacheLine.STRIDE_WORDS;
     static final int STRIDE_SHIFT = Integer.numberOfTrailingZeros(CacheLine.STRIDE_BYTES);

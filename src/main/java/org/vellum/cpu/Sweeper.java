@@ -59,6 +59,7 @@ public final class Sweeper {
         if (occupancy == SlotLayout.IDLE || !cpus.matches(thread, occupancy) || cpu.occupant != thread) {
             return false;
         }
+        giveUp(cpu, thread);
         final long id = ThreadIds.of(thread);
         final long at = (long)cpu.index * SlotLayout.STRIDE_WORDS;
         final boolean displaced = cpus.slots.getPlain(at + SlotLayout.STATE) >>> 32 != 0;
@@ -74,6 +75,15 @@ public final class Sweeper {
         }
         report(cpu, thread);
         return true;
+    }
+
+    /** While the word still stands: nobody else enters, and what the dead thread wrote is visible. */
+    private void giveUp(final Cpu cpu, final Thread thread) {
+        try {
+            cpus.forcedExit.beforeExit(cpu, thread.getName());
+        } catch (final RuntimeException | Error ignored) {
+            // The slot is freed all the same: others may be waiting for it.
+        }
     }
 
     private void report(final Cpu cpu, final Thread thread) {

@@ -6,8 +6,8 @@ import org.vellum.mem.Pages;
 /**
  * Vellum addresses to native ones, through the window or the linear map below it: the ground under access by address.
  *
- * <p>Invariant: the linear map ends where the window begins or before, so an address is of one of the two, and the window, which
- * is the hot case, may be asked first.
+ * <p>Invariant: the linear map ends where the window begins or before, and a second window begins behind it, so an address is of one of
+ * them, and the window, which is the hot case, may be asked first.
  */
 abstract class AddressTranslation {
     private final PageTable table;
@@ -15,6 +15,8 @@ abstract class AddressTranslation {
     private final PageTable.Elsewhere linear = this::linear;
     /** Volatile: set once the room that hands such addresses out is there. */
     private volatile LinearTags tags = address -> false;
+    /** Volatile: as above. */
+    private volatile PageTable second;
 
     /**
      * @param table the window.
@@ -69,7 +71,23 @@ abstract class AddressTranslation {
         tags = who;
     }
 
+    /**
+     * Sets a second window, asked where the first one does not translate: its addresses cost a little more, all others nothing.
+     *
+     * @param window behind the first one; its own faults are thrown.
+     */
+    public final void setSecondWindow(final PageTable window) {
+        if (window.start() < table.end()) {
+            throw new IllegalArgumentException("secondStart=" + window.start() + " firstEnd=" + table.end());
+        }
+        second = window;
+    }
+
     private long linear(final long address, final boolean write) {
+        final PageTable window = second;
+        if (window != null && window.contains(address)) {
+            return write ? window.writable(address) : window.readable(address);
+        }
         final long translated = Address.tag(address) == 0 ? memory.nativeAddressOrZero(address)
             : tags.isCurrent(address) ? memory.nativeAddressOrZero(address & Address.MASK) : 0;
         if (translated == 0) {

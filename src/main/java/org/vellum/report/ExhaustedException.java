@@ -15,6 +15,8 @@ public final class ExhaustedException extends RuntimeException {
         DIRECT_MEMORY,
         /** Addresses of the vmap window. */
         WINDOW,
+        /** Slots of the shared kmap window, or cache frames for high memory. */
+        KMAP_WINDOW,
         /** CPU slots: too many sections are open at the same time. */
         SLOTS,
         /** Records that describe areas or blocks. */

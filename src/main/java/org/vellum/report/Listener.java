@@ -34,6 +34,17 @@ public interface Listener {
     }
 
     /**
+     * Local maps were left open: by a thread that has died, or one that left its section as often as it could without unmapping
+     * them. They have been undone.
+     *
+     * @param slot the CPU slot whose they were.
+     * @param thread name of the thread, or a note that it is unknown.
+     * @param count how many.
+     */
+    default void mapsLeftOpen(final int slot, final String thread, final int count) {
+    }
+
+    /**
      * A release callback threw; the other callbacks went on.
      *
      * @param what which kind of thing was being released.

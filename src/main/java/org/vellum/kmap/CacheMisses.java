@@ -1,0 +1,217 @@
+package org.vellum.kmap;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import org.vellum.report.ExhaustedException;
+
+/**
+ * Gets a frame for a page that is not in the cache, and the content into it.
+ *
+ * <p>Outside sections and locks. Only {@link #pin} waits for other threads, and only while it holds nothing that they might wait for.
+ */
+final class CacheMisses {
+    private static final long LOOK_AGAIN_NANOS = 100_000_000L;
+
+    private final CacheDirectory directory;
+    private final CacheFrames frames;
+    private final CacheSupply supply;
+    private final HighFiles files;
+    private final WriteBack writeBack;
+    private final CacheWaits waits;
+    private final Staging staging;
+    private final CacheCounts counts;
+    /** Volatile: set once, while the room is put together. */
+    private volatile Keeper keeper = Keeper.NOBODY;
+
+    CacheMisses(
+        final CacheDirectory directory, final CacheSupply supply, final HighFiles files, final WriteBack writeBack,
+        final CacheWaits waits, final Staging staging, final CacheCounts counts) {
+        this.directory = directory;
+        this.frames = directory.frames;
+        this.supply = supply;
+        this.files = files;
+        this.writeBack = writeBack;
+        this.waits = waits;
+        this.staging = staging;
+        this.counts = counts;
+    }
+
+    void setKeeper(final Keeper who) {
+        keeper = who;
+    }
+
+    /** Has pins given up that nobody uses; returns whether there were any. */
+    boolean relieve() {
+        return keeper.giveUp();
+    }
+
+    /** One try after the other to get a frame, each of which remembers what went wrong before. */
+    final class Claimer {
+        private final HighFile file;
+        private Refusals refusals;
+        private boolean mayGrow = supply.mayAsk();
+        private boolean refused;
+
+        Claimer(final HighFile file) {
+            this.file = file;
+        }
+
+        /**
+         * Writes dirty victims back and adds frames as it needs to; does not wait for anybody else. If a victim cannot be written, another
+         * file's perhaps, it takes others.
+         *
+         * @return an index in state reading, {@link CacheDirectory#PRESENT} or {@link CacheDirectory#FULL}.
+         */
+        int claim(final long frame) {
+            int prefer = CacheDirectory.NONE;
+            while (true) {
+                final int claim = directory.claim(file, frame, prefer, mayGrow, refusals);
+                if (claim == CacheDirectory.GROW) {
+                    mayGrow = supply.grow(directory);
+                    refused = !mayGrow;
+                } else if (CacheDirectory.isDirty(claim)) {
+                    prefer = CacheDirectory.dirtyIndex(claim);
+                    clean(prefer);
+                } else if (claim == CacheDirectory.FULL && directory.size() == 0 && !refused) {
+                    // Nothing at all, as after the last file was closed: then it asks, however lately that was refused.
+                    mayGrow = true;
+                } else {
+                    return claim;
+                }
+            }
+        }
+
+        private void clean(final int index) {
+            final long frame = CacheWord.frame(frames.word(index));
+            try {
+                writeBack.write(files.of(frame), index);
+            } catch (final HighMemoryException e) {
+                refusals = refusals == null ? new Refusals(e) : refusals;
+                refusals.note(index, frame);
+            }
+        }
+
+        /** Nothing is to be had: whether it is worth waiting, which it is not for a device that is full, or memory that others have. */
+        void requireHope() {
+            if (refusals != null) {
+                throw refusals.first();
+            }
+            if (directory.size() == 0) {
+                throw new ExhaustedException(ExhaustedException.Resource.FRAMES,
+                    "high memory has no frame to read into: " + supply.reason());
+            }
+        }
+    }
+
+    int pin(final HighFile file, final long frame, final boolean writable, final long deadlineNanos) throws InterruptedException {
+        final Claimer claimer = new Claimer(file);
+        boolean waited = false;
+        boolean timeIsUp = false;
+        try {
+            while (true) {
+                final int found = directory.hash.get(frame);
+                if (found != CacheHash.NONE && frames.tryPin(found, frame, writable)) {
+                    return found;
+                }
+                final int claim = claimer.claim(frame);
+                if (claim >= 0) {
+                    readOne(file, frame, claim, true, writable);
+                    return claim;
+                }
+                if (claim == CacheDirectory.PRESENT) {
+                    awaitRead(frame, deadlineNanos);
+                } else if (!keeper.giveUp(deadlineNanos)) {
+                    claimer.requireHope();
+                    if (timeIsUp) {
+                        throw timedOut(frame, "all cache frames are in use: " + directory.describeUsers());
+                    }
+                    if (!waited) {
+                        counts.note(CacheEvent.FRAME_WAIT, 1);
+                        waited = true;
+                    }
+                    timeIsUp = !awaitFrame(frame, claimer.mayGrow, deadlineNanos);
+                }
+            }
+        } finally {
+            if (waited) {
+                waits.passOn();
+            }
+        }
+    }
+
+    private void awaitRead(final long frame, final long deadlineNanos) throws InterruptedException {
+        if (isReading(frame)) {
+            counts.note(CacheEvent.READ_WAIT, 1);
+            if (!waits.awaitTransfer(() -> !isReading(frame), deadlineNanos)) {
+                throw timedOut(frame, "another thread is still reading it");
+            }
+        }
+    }
+
+    boolean isReading(final long frame) {
+        final int index = directory.hash.get(frame);
+        if (index == CacheHash.NONE) {
+            return false;
+        }
+        final long word = frames.word(index);
+        return CacheWord.frame(word) == frame && CacheWord.is(word, CacheWord.READING);
+    }
+
+    /**
+     * Waits until there may be a frame, or somebody else has brought the page; or for some time, for nobody says so when a thread dies with pages
+     * mapped: it shows when the keeper is asked again.
+     *
+     * @return false if the time is up; then it is worth one last look.
+     */
+    private boolean awaitFrame(final long frame, final boolean mayGrow, final long deadlineNanos) throws InterruptedException {
+        final long now = System.nanoTime();
+        waits.awaitFrame(() -> directory.hash.get(frame) != CacheHash.NONE || directory.hasVictim(mayGrow) || keeper.mayGiveUp(),
+            now + Math.min(LOOK_AGAIN_NANOS, deadlineNanos - now));
+        return System.nanoTime() - deadlineNanos < 0;
+    }
+
+    private static ExhaustedException timedOut(final long frame, final String why) {
+        return new ExhaustedException(ExhaustedException.Resource.FRAMES, "timed out: frame=" + frame + ": " + why);
+    }
+
+    /** Reads the page into a claimed frame, and ends the claim: with a pin, without, or, if it throws, by giving the frame back. */
+    void readOne(final HighFile file, final long frame, final int index, final boolean pin, final boolean writable) {
+        read(file, frame, new int[] {index}, 1, pin, writable);
+    }
+
+    /** As {@link #readOne}, of pages in a row by one system call. */
+    void read(final HighFile file, final long frame, final int[] indexes, final int count, final boolean pin, final boolean writable) {
+        boolean read = false;
+        try {
+            final ByteBuffer buffer = staging.take();
+            try {
+                file.read(HighFrames.page(frame), count, buffer);
+                for (int i = 0; i < count; i++) {
+                    Staging.copyOut(buffer, i, frames.nativePage(indexes[i]));
+                }
+                read = true;
+            } finally {
+                staging.give(buffer);
+            }
+        } catch (final IOException e) {
+            throw new HighMemoryException("cannot read", file.path, frame, e);
+        } finally {
+            for (int i = 0; i < count; i++) {
+                if (read) {
+                    frames.finishRead(indexes[i], frame + i, pin, writable);
+                } else {
+                    directory.giveUp(indexes[i], frame + i);
+                }
+            }
+            note(count, read);
+            waits.transferEnded();
+        }
+    }
+
+    private void note(final int count, final boolean read) {
+        counts.note(read ? CacheEvent.READ : CacheEvent.FAILURE, read ? count : 1);
+        if (read && count > 1) {
+            counts.note(CacheEvent.GATHERED_READ, 1);
+        }
+    }
+}

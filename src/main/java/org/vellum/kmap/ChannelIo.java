@@ -1,0 +1,136 @@
+package org.vellum.kmap;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.ClosedChannelException;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.util.Objects;
+import java.util.concurrent.locks.ReentrantLock;
+
+/**
+ * A file by {@link FileChannel}, made proof against interrupts.
+ *
+ * <p>A thread that is interrupted inside a channel closes it, for everybody. So the interrupt is put aside before each operation and
+ * restored behind it; one that comes in the middle costs a channel, and whoever finds that out opens the file again, unless it is
+ * another file by now, and repeats the operation, which is positional and therefore may be. Which thread it was does not matter: the
+ * others see the same closed channel.
+ */
+final class ChannelIo implements FileIo {
+    private interface Operation {
+        long on(FileChannel channel) throws IOException;
+    }
+
+    private final Path path;
+    private final Object key;
+    /** Held to open and close the file, never to read or write. */
+    private final ReentrantLock opening = new ReentrantLock();
+    private volatile FileChannel channel;
+    private volatile boolean closed;
+
+    /** Opens the file, and makes it if it is not there. */
+    ChannelIo(final Path path) throws IOException {
+        this.path = path;
+        channel = FileChannel.open(path, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE);
+        try {
+            key = keyOf(path);
+        } catch (final IOException | RuntimeException | Error e) {
+            channel.close();
+            throw e;
+        }
+    }
+
+    /** What tells two files apart, whatever their names: equal for the same file. */
+    static Object keyOf(final Path path) throws IOException {
+        final Object key = Files.readAttributes(path, BasicFileAttributes.class).fileKey();
+        return key == null ? path.toRealPath() : key;
+    }
+
+    Object key() {
+        return key;
+    }
+
+    @Override
+    public int read(final ByteBuffer target, final long position) throws IOException {
+        final int start = target.position();
+        return (int)undisturbed(open -> {
+            target.position(start);
+            return open.read(target, position);
+        });
+    }
+
+    @Override
+    public int write(final ByteBuffer source, final long position) throws IOException {
+        final int start = source.position();
+        return (int)undisturbed(open -> {
+            source.position(start);
+            return open.write(source, position);
+        });
+    }
+
+    @Override
+    public long size() throws IOException {
+        return undisturbed(FileChannel::size);
+    }
+
+    @Override
+    public void force() throws IOException {
+        undisturbed(open -> {
+            open.force(true);
+            return 0;
+        });
+    }
+
+    private long undisturbed(final Operation operation) throws IOException {
+        boolean interrupted = Thread.interrupted();
+        try {
+            while (true) {
+                final FileChannel open = channel;
+                try {
+                    return operation.on(open);
+                } catch (final ClosedChannelException e) {
+                    interrupted |= Thread.interrupted();
+                    if (closed) {
+                        throw e;
+                    }
+                    reopen(open);
+                }
+            }
+        } finally {
+            if (interrupted) {
+                Thread.currentThread().interrupt();
+            }
+        }
+    }
+
+    private void reopen(final FileChannel dead) throws IOException {
+        opening.lock();
+        try {
+            if (channel != dead || closed) {
+                return;
+            }
+            final FileChannel again = FileChannel.open(path, StandardOpenOption.READ, StandardOpenOption.WRITE);
+            if (!Objects.equals(key, keyOf(path))) {
+                again.close();
+                throw new IOException("an interrupt closed the file, and meanwhile another one has its name");
+            }
+            channel = again;
+        } finally {
+            opening.unlock();
+        }
+    }
+
+    @Override
+    public void close() throws IOException {
+        opening.lock();
+        try {
+            closed = true;
+            channel.close();
+        } finally {
+            opening.unlock();
+        }
+    }
+}

@@ -1,0 +1,638 @@
+package org.vellum.kmap;
+
+import java.nio.file.Path;
+import java.util.concurrent.locks.ReentrantLock;
+import org.agrona.DirectBuffer;
+import org.agrona.MutableDirectBuffer;
+import org.agrona.UnsafeApi;
+import org.vellum.cpu.Cpu;
+import org.vellum.cpu.Cpus;
+import org.vellum.cpu.StackReserve;
+import org.vellum.epoch.Epochs;
+import org.vellum.frame.FrameAllocator;
+import org.vellum.frame.PhysicalMemory;
+import org.vellum.mem.Pages;
+import org.vellum.mmu.Address;
+import org.vellum.mmu.MappedAccess;
+import org.vellum.mmu.PageTable;
+import org.vellum.report.Listener;
+import org.vellum.report.PageFaultException;
+import org.vellum.report.WouldWaitException;
+
+/**
+ * The room's face: brings frames, low and high, into reach one page at a time. The protocols are in the package documentation.
+ *
+ * <p><b>Local maps</b> ({@link #kmapLocal}) are the calling thread's own: they nest, at most 16 deep, are undone in reverse order, and keep the
+ * thread inside a section from the first map to the last unmap. <b>Shared maps</b> ({@link #kmap}) are counted, have one address for all users, may be
+ * handed to other threads, and may wait for a slot of a bounded window. A low frame has its linear address in both cases.
+ *
+ * <p>Addresses are Vellum addresses: checked access takes them, {@link #nativeAddress} translates them. A map of a high frame that is not read-only
+ * makes its page dirty at once; through one that is, checked stores fault.
+ *
+ * <p>Whoever maps a low frame owns it, or knows who does: frames are not counted here.
+ *
+ * <p>Thread safety: all methods may be called by any thread.
+ */
+public final class Kmap {
+    /** Local maps that a thread can have open at a time. */
+    public static final int MAX_DEPTH = KmapStack.MAX_DEPTH;
+    /** What {@link #kmapIfMapped} returns if the frame is not mapped: no frame has this address. */
+    public static final long NOT_MAPPED = KmapWindow.NOT_MAPPED;
+
+    /** More than evictions between two maps are likely. */
+    private static final int COPY_ATTEMPTS = 16;
+
+    private final Cpus cpus;
+    private final Epochs epochs;
+    private final FrameAllocator frames;
+    private final PhysicalMemory memory;
+    private final MappedAccess access;
+    private final KmapOptions options;
+    private final boolean direct;
+    private final boolean force;
+    private final KmapStack stack;
+    private final long windowStart;
+    private final ReentrantLock opening = new ReentrantLock();
+    /** Null until something needs it: a memory whose frames are all low pays nothing for the window. */
+    private volatile Windows windows;
+    private volatile boolean closed;
+
+    /** What there is once something is mapped by an entry. */
+    private record Windows(PageTable table, KmapWindow shared, Backing backing, HighCache cache) {
+    }
+
+    /**
+     * @param epochs flushes the window.
+     * @param frames the low frames, and where cache frames come from.
+     * @param access is taught the window's addresses.
+     * @param windowStart where they begin, behind all others.
+     * @param options as wanted.
+     * @param listener hears of maps that were left open.
+     */
+    public Kmap(
+        final Epochs epochs, final FrameAllocator frames, final MappedAccess access, final long windowStart,
+        final KmapOptions options, final Listener listener) {
+        this.epochs = epochs;
+        this.frames = frames;
+        this.access = access;
+        this.options = options;
+        this.windowStart = windowStart;
+        cpus = epochs.cpus();
+        memory = frames.memory();
+        direct = options.direct();
+        force = options.force();
+        stack = new KmapStack(cpus, listener);
+        cpus.onForcedExit(stack::undoDead);
+        if (force) {
+            windows();
+        }
+    }
+
+    private Windows windows() {
+        final Windows there = windows;
+        return there != null ? there : openWindows();
+    }
+
+    private Windows openWindows() {
+        opening.lock();
+        try {
+            if (windows == null) {
+                final int shared = options.windowPages();
+                final PageTable table = new PageTable(windowStart, shared + KmapStack.pages(cpus));
+                table.extendTo(table.pages());
+                table.onFault(Kmap::fault);
+                final HighCache cache = new HighCache(cpus, frames, shared);
+                final Backing backing = new Backing(memory, cache);
+                final KmapWindow window = new KmapWindow(epochs, table, shared, backing);
+                cache.setKeeper(new WindowKeeper(epochs, window, options.waitNanos()));
+                stack.setTarget(new KmapStack.Target(table, shared, backing));
+                access.setSecondWindow(table);
+                windows = new Windows(table, window, backing, cache);
+            }
+            return windows;
+        } finally {
+            opening.unlock();
+        }
+    }
+
+    private static RuntimeException fault(final long address, final boolean write) {
+        return new PageFaultException(address, "page fault: nothing is mapped there by kmap" + (write ? " for stores" : "") + ", address=0x"
+            + Long.toHexString(address));
+    }
+
+    /**
+     * Opens a file as high memory.
+     *
+     * @param path of a regular file; made if it is not there.
+     * @param bytes how much of it is high memory, whether or not it is that long: 1 to {@link HighMemory#MAX_BYTES}.
+     * @return the memory, to be closed before this one.
+     * @throws IllegalArgumentException if the size is out of range, the path is of something else, or the file is open already.
+     * @throws HighMemoryException if it cannot be opened for reading and writing.
+     * @throws IllegalStateException inside a section.
+     */
+    public HighMemory openHigh(final Path path, final long bytes) {
+        cpus.mightSleep("openHigh");
+        if (closed) {
+            throw new IllegalStateException("the memory is closed");
+        }
+        return windows().cache.open(path, bytes);
+    }
+
+    private boolean needsEntry(final long frame) {
+        return force || HighFrames.isHigh(frame);
+    }
+
+    private void requireLow(final long frame) {
+        if (memory.frameAddressOrZero(frame) == 0) {
+            throw new IllegalArgumentException("no such frame: frame=" + frame);
+        }
+    }
+
+    /**
+     * Maps a frame for the calling thread, for loads and stores. A high frame that is not in the cache is read before the section begins;
+     * inside one that cannot be.
+     *
+     * @param frame low, or of a {@link HighMemory}.
+     * @return its address, owed a {@link #kunmapLocal(long)} by the same thread.
+     * @throws IllegalArgumentException if there is no such frame.
+     * @throws IllegalStateException if 16 maps are open already.
+     * @throws WouldWaitException inside a section, also that of another local map, if the page is not in the cache.
+     * @throws HighMemoryException if the file could not be read, or a page in the way not written.
+     * @throws org.vellum.report.ExhaustedException if all cache frames are mapped, or no slot is free.
+     */
+    public long kmapLocal(final long frame) {
+        return kmapLocal(null, frame, true);
+    }
+
+    /**
+     * {@link #kmapLocal(long)} with a guess at the slot.
+     *
+     * @param hint what {@code enter} returned to this thread, now or earlier, or null.
+     * @param frame as there.
+     * @return as there; throws as there.
+     */
+    public long kmapLocal(final Cpu hint, final long frame) {
+        return kmapLocal(hint, frame, true);
+    }
+
+    /**
+     * {@link #kmapLocal(long)} for loads only: a high frame stays clean. What is a linear address stays writable.
+     *
+     * @param frame as there.
+     * @return as there; throws as there.
+     */
+    public long kmapLocalReadOnly(final long frame) {
+        return kmapLocal(null, frame, false);
+    }
+
+    /**
+     * {@link #kmapLocalReadOnly(long)} with a guess at the slot.
+     *
+     * @param hint as for {@link #kmapLocal(Cpu, long)}.
+     * @param frame as there.
+     * @return as there; throws as there.
+     */
+    public long kmapLocalReadOnly(final Cpu hint, final long frame) {
+        return kmapLocal(hint, frame, false);
+    }
+
+    private long kmapLocal(final Cpu hint, final long frame, final boolean writable) {
+        if (direct && !HighFrames.isHigh(frame)) {
+            return frame << Pages.SHIFT;
+        }
+        // For all of it: between entering and the map nothing may end the operation.
+        if (StackReserve.ensureOperation(needsEntry(frame))) {
+            return mapEntry(hint, frame, writable);
+        }
+        requireLow(frame);
+        return stack.pushLow(cpus.enter(hint), frame << Pages.SHIFT);
+    }
+
+    private long mapEntry(final Cpu hint, final long frame, final boolean writable) {
+        if (!HighFrames.isHigh(frame)) {
+            requireLow(frame);
+        }
+        final Backing backing = requireWindows(frame).backing;
+        final int pin = pin(backing, frame, writable);
+        boolean mapped = false;
+        try {
+            final long address = stack.pushEntry(cpus.enter(hint), frame, writable, pin);
+            mapped = true;
+            return address;
+        } finally {
+            if (!mapped) {
+                backing.unpin(pin);
+            }
+        }
+    }
+
+    private Windows requireWindows(final long frame) {
+        final Windows there = windows;
+        if (closed) {
+            throw new IllegalStateException("the memory is closed");
+        }
+        if (there == null) {
+            throw new IllegalArgumentException("no such frame, for no high memory is open: frame=" + frame);
+        }
+        return there;
+    }
+
+    private int pin(final Backing backing, final long frame, final boolean writable) {
+        final int pin = backing.tryPin(frame, writable);
+        if (pin != Backing.MISS) {
+            return pin;
+        }
+        if (cpus.inSection()) {
+            backing.require(frame);
+            throw new WouldWaitException("the page must be read from its file, which waits, inside a section: frame=" + frame
+                + "; prefetch it, or map it first");
+        }
+        return backing.pinUninterruptibly(frame, writable, System.nanoTime() + options.waitNanos());
+    }
+
+    /**
+     * Undoes the calling thread's last local map. Never waits.
+     *
+     * @param address what the map returned.
+     * @throws IllegalStateException if it is not the last one that is open, nor of this thread, or not mapped; nothing was changed.
+     */
+    public void kunmapLocal(final long address) {
+        // Less than a map takes, so that what was mapped at some depth can be unmapped there; and no unmap ends in its middle.
+        StackReserve.ensure();
+        if (direct && isLow(address)) {
+            return;
+        }
+        final Cpu cpu = cpus.current();
+        if (cpu == null) {
+            throw stack.misuse(address);
+        }
+        stack.pop(cpu, address);
+    }
+
+    /**
+     * {@link #kunmapLocal(long)} with a guess at the slot.
+     *
+     * @param hint as for {@link #kmapLocal(Cpu, long)}.
+     * @param address as there; throws as there.
+     */
+    public void kunmapLocal(final Cpu hint, final long address) {
+        StackReserve.ensure();
+        if (direct && isLow(address)) {
+            return;
+        }
+        if (hint != null && cpus.isOccupant(hint)) {
+            stack.pop(hint, address);
+        } else {
+            kunmapLocal(address);
+        }
+    }
+
+    private static boolean isLow(final long address) {
+        return Address.tag(address) == 0;
+    }
+
+    /**
+     * Maps a frame for everybody, for loads and stores; waits as long as the options say.
+     *
+     * @param frame as for {@link #kmapLocal(long)}.
+     * @return its address, the same for all users, owed a {@link #kunmap} by any thread.
+     * @throws InterruptedException if interrupted while it waits.
+     * @throws IllegalArgumentException if there is no such frame.
+     * @throws IllegalStateException inside a section, whether or not it would have to wait.
+     * @throws org.vellum.report.ExhaustedException if no slot became free in time; the text names the holders.
+     * @throws HighMemoryException as for {@link #kmapLocal(long)}.
+     */
+    public long kmap(final long frame) throws InterruptedException {
+        return kmap(frame, true, options.waitNanos());
+    }
+
+    /**
+     * {@link #kmap(long)} that waits for so long.
+     *
+     * @param frame as there.
+     * @param timeoutNanos the most to wait for a slot or a cache frame, in nanoseconds, at least 0; the file may take longer.
+     * @return as there; throws as there.
+     * @throws InterruptedException as there.
+     */
+    public long kmap(final long frame, final long timeoutNanos) throws InterruptedException {
+        if (timeoutNanos < 0) {
+            throw new IllegalArgumentException("timeoutNanos=" + timeoutNanos);
+        }
+        return kmap(frame, true, timeoutNanos);
+    }
+
+    /**
+     * {@link #kmap(long)} for loads only, unless others map the frame for stores meanwhile: the address is the same.
+     *
+     * @param frame as there.
+     * @return as there; throws as there.
+     * @throws InterruptedException as there.
+     */
+    public long kmapReadOnly(final long frame) throws InterruptedException {
+        return kmap(frame, false, options.waitNanos());
+    }
+
+    private long kmap(final long frame, final boolean writable, final long timeoutNanos) throws InterruptedException {
+        epochs.mightSleep("kmap");
+        StackReserve.ensureOperation();
+        if (!HighFrames.isHigh(frame)) {
+            requireLow(frame);
+        }
+        if (!needsEntry(frame)) {
+            return frame << Pages.SHIFT;
+        }
+        final KmapWindow shared = requireWindows(frame).shared;
+        final long address = shared.mapIfMapped(frame, writable);
+        return address != NOT_MAPPED ? address : shared.map(frame, writable, System.nanoTime() + timeoutNanos);
+    }
+
+    /**
+     * Maps a frame that is mapped already, for loads and stores. Never waits; allowed inside a section.
+     *
+     * @param frame as for {@link #kmapLocal(long)}.
+     * @return as for {@link #kmap(long)}, or {@link #NOT_MAPPED} if it is not mapped, or only for loads.
+     * @throws IllegalArgumentException if there is no such frame.
+     */
+    public long kmapIfMapped(final long frame) {
+        StackReserve.ensureOperation();
+        if (!HighFrames.isHigh(frame)) {
+            requireLow(frame);
+        }
+        if (!needsEntry(frame)) {
+            return frame << Pages.SHIFT;
+        }
+        final Windows there = requireWindows(frame);
+        final long address = there.shared.mapIfMapped(frame, true);
+        if (address == NOT_MAPPED && HighFrames.isHigh(frame)) {
+            there.backing.require(frame);
+        }
+        return address;
+    }
+
+    /**
+     * Ends one use of a shared map. Never waits: the map stays, unused, until the window's next flush.
+     *
+     * @param address what {@link #kmap(long)} or its like returned.
+     * @throws IllegalArgumentException if it is no such address.
+     * @throws IllegalStateException if it is not mapped, or as often unmapped.
+     */
+    public void kunmap(final long address) {
+        StackReserve.ensure();
+        if (!force && isLow(address)) {
+            if ((address & Pages.OFFSET_MASK) != 0 || memory.frameAddressOrZero(address >>> Pages.SHIFT) == 0) {
+                throw new IllegalArgumentException("not what kmap returned: address=0x" + Long.toHexString(address));
+            }
+            return;
+        }
+        final Windows there = windows;
+        if (there == null) {
+            throw new IllegalArgumentException("not what kmap returned: address=0x" + Long.toHexString(address));
+        }
+        there.shared.unmap(address);
+    }
+
+    /**
+     * Clears and flushes all slots of the shared window that nobody uses.
+     *
+     * @return how many those were; 0 also if sections that are open held the flush up for too long.
+     * @throws IllegalStateException inside a section.
+     */
+    public int flushUnused() {
+        epochs.mightSleep("flushUnused");
+        StackReserve.ensureOperation();
+        final Windows there = windows;
+        return there == null ? 0 : there.shared.flushUnused(options.waitNanos());
+    }
+
+    /**
+     * Clears all slots of the shared window that nobody uses, and leaves it to the caller to wait for a grace period. By the memory, between taking
+     * banks out of reach and giving them back: in force mode such a slot may still name a frame whose owner has freed it.
+     *
+     * @throws IllegalStateException inside a section: it takes the window's lock.
+     */
+    public void forgetUnused() {
+        epochs.mightSleep("forgetUnused");
+        StackReserve.ensureOperation();
+        final Windows there = windows;
+        if (there != null) {
+            there.shared.forgetUnused();
+        }
+    }
+
+    /**
+     * Where an address leads: for one page, and as long as the map lasts. Unchecked access is the caller's risk.
+     *
+     * @param address of a map, or within its page.
+     * @return the native address.
+     * @throws PageFaultException if nothing is mapped there.
+     */
+    public long nativeAddress(final long address) {
+        return access.readable(address);
+    }
+
+    /**
+     * Sets a frame to zero.
+     *
+     * @param frame as for {@link #kmapLocal(long)}; throws as there.
+     */
+    public void zeroFrame(final long frame) {
+        final long address = kmapLocal(frame);
+        try {
+            UnsafeApi.setMemory(nativeAddress(address), Pages.SIZE, (byte)0);
+        } finally {
+            kunmapLocal(address);
+        }
+    }
+
+    /**
+     * Copies a frame, by two nested maps.
+     *
+     * @param from as for {@link #kmapLocalReadOnly(long)}; throws as there.
+     * @param to as for {@link #kmapLocal(long)}; throws as there.
+     */
+    public void copyFrame(final long from, final long to) {
+        for (int attempt = 0; attempt < COPY_ATTEMPTS; attempt++) {
+            try {
+                copyNested(from, to);
+                return;
+            } catch (final WouldWaitException e) {
+                // The inner one was not there. It is brought while no page is held, so that copies never wait for each other.
+                drop(keep(from));
+            }
+        }
+        final int kept = keep(from);
+        try {
+            copyNested(from, to);
+        } finally {
+            drop(kept);
+        }
+    }
+
+    private void copyNested(final long from, final long to) {
+        final long target = kmapLocal(to);
+        try {
+            final long source = kmapLocalReadOnly(from);
+            try {
+                UnsafeApi.copyMemory(nativeAddress(source), nativeAddress(target), Pages.SIZE);
+            } finally {
+                kunmapLocal(source);
+            }
+        } finally {
+            kunmapLocal(target);
+        }
+    }
+
+    /** Pins a page, where it may wait for that. */
+    private int keep(final long frame) {
+        return HighFrames.isHigh(frame) ? pin(requireWindows(frame).backing, frame, false) : Backing.LOW;
+    }
+
+    private void drop(final int pin) {
+        if (pin != Backing.LOW) {
+            windows.backing.unpin(pin);
+        }
+    }
+
+    /**
+     * Copies bytes into frames, one map after the other.
+     *
+     * @param to the frames, as if they lay side by side.
+     * @param offset in them, in bytes.
+     * @param source to copy from.
+     * @param index in {@code source}, in bytes.
+     * @param length in bytes.
+     * @throws IndexOutOfBoundsException if the range exceeds the frames, or the buffer; nothing was copied. Otherwise throws as
+     *                                   {@link #kmapLocal(long)}: then pages before that are copied.
+     */
+    public void copyIn(final long[] to, final long offset, final DirectBuffer source, final int index, final int length) {
+        requireRange(to, offset, length);
+        source.boundsCheck(index, length);
+        int done = 0;
+        while (done < length) {
+            final int within = (int)(offset + done & Pages.OFFSET_MASK);
+            final int bytes = Math.min(length - done, Pages.SIZE - within);
+            final long address = kmapLocal(to[(int)(offset + done >>> Pages.SHIFT)]);
+            try {
+                access.putBytes(address + within, source, index + done, bytes);
+            } finally {
+                kunmapLocal(address);
+            }
+            done += bytes;
+        }
+    }
+
+    /**
+     * Copies bytes out of frames, one map after the other.
+     *
+     * @param from the frames, as if they lay side by side.
+     * @param offset in them, in bytes.
+     * @param target to copy to.
+     * @param index in {@code target}, in bytes.
+     * @param length in bytes.
+     * @throws IndexOutOfBoundsException as {@link #copyIn}; otherwise throws as {@link #kmapLocalReadOnly(long)}.
+     */
+    public void copyOut(final long[] from, final long offset, final MutableDirectBuffer target, final int index, final int length) {
+        requireRange(from, offset, length);
+        if (!target.isExpandable()) {
+            target.boundsCheck(index, length);
+        }
+        int done = 0;
+        while (done < length) {
+            final int within = (int)(offset + done & Pages.OFFSET_MASK);
+            final int bytes = Math.min(length - done, Pages.SIZE - within);
+            final long address = kmapLocalReadOnly(from[(int)(offset + done >>> Pages.SHIFT)]);
+            try {
+                access.getBytes(address + within, target, index + done, bytes);
+            } finally {
+                kunmapLocal(address);
+            }
+            done += bytes;
+        }
+    }
+
+    private static void requireRange(final long[] frames, final long offset, final int length) {
+        if (offset < 0 || length < 0 || offset > ((long)frames.length << Pages.SHIFT) - length) {
+            throw new IndexOutOfBoundsException("offset=" + offset + " length=" + length + " frames=" + frames.length);
+        }
+    }
+
+    /** @return how often the shared window was flushed. */
+    public long flushes() {
+        final Windows there = windows;
+        return there == null ? 0 : there.shared.flushes();
+    }
+
+    /** @return local maps that are open; exact when quiet. */
+    public long localMaps() {
+        return stack.open();
+    }
+
+    /** @return slots of the shared window that are in use. */
+    public int sharedMaps() {
+        final Windows there = windows;
+        return there == null ? 0 : there.shared.used();
+    }
+
+    /** Uses of shared maps that have an entry; for tests. */
+    long sharedUsers() {
+        final Windows there = windows;
+        return there == null ? 0 : there.shared.users();
+    }
+
+    /** Has something run in the middle of each local map and unmap; for tests. */
+    void setHook(final Runnable action) {
+        stack.setHook(action);
+    }
+
+    /** What happened in the cache of high memory, for tests; null as long as there is none. */
+    CacheCounts cacheCounts() {
+        final Windows there = windows;
+        return there == null ? null : there.cache.counts;
+    }
+
+    /**
+     * Walks the structures of a quiet memory.
+     *
+     * @throws AssertionError naming the first thing that is wrong.
+     */
+    public void verify() {
+        stack.verify();
+        final Windows there = windows;
+        if (there != null) {
+            there.shared.verify();
+            there.cache.verify();
+        }
+    }
+
+    /**
+     * Tells of maps that are open, writes back and closes what high memory is open, and maps nothing by entries any more. By the memory, when
+     * it is closed.
+     *
+     * @param listener hears of what is left.
+     */
+    public void close(final Listener listener) {
+        leaked(listener, "local kmap", localMaps());
+        leaked(listener, "kmap", sharedMaps());
+        final Windows there = windows;
+        closed = true;
+        if (there != null) {
+            there.shared.flushUnused(options.waitNanos());
+            there.cache.closeAll(listener);
+        }
+    }
+
+    /** Lets nothing translate any more: by the memory, when its sections have ended. */
+    public void closeWindow() {
+        final Windows there = windows;
+        if (there != null) {
+            there.table.close((address, write) -> new PageFaultException(address,
+                "page fault: the memory is closed, address=0x" + Long.toHexString(address)));
+        }
+    }
+
+    private static void leaked(final Listener listener, final String what, final long count) {
+        if (count > 0) {
+            listener.leakedAtClose(what, count, count << Pages.SHIFT, count + " pages are still mapped");
+        }
+    }
+}
