@@ -307,11 +307,12 @@ final class KmapWindow {
         }
     }
 
-    /** Under the lock: the rest of f3, if the grace period has ended. */
-    private void freeFlushed() {
+    /** Under the lock: the rest of f3, if the grace period has ended. Returns how many slots became free. */
+    private int freeFlushed() {
         if (flushing == 0 || !epochs.hasPassed(flushStamp)) {
-            return;
+            return 0;
         }
+        final int freed = flushing;
         for (int slot = 0; flushing > 0; slot++) {
             if (words.get(slot) == KmapWords.FLUSHING) {
                 table.set(slot, Entry.NONE);
@@ -322,6 +323,7 @@ final class KmapWindow {
             }
         }
         waiters.wakeAll();
+        return freed;
     }
 
     /** A part of {@link #awaitFlush}, so that an interrupt, and a frame that others have mapped, are seen in between. False if the time is up. */
@@ -349,15 +351,16 @@ final class KmapWindow {
      * Clears and flushes what nobody uses, at once.
      *
      * @param waitNanos the most to wait for the grace period.
-     * @return how many slots became free.
+     * @return how many slots became free: those, too, that were cleared before and waited for somebody to look.
      */
     int flushUnused(final long waitNanos) {
         final long deadline = System.nanoTime() + waitNanos;
         awaitFlush(deadline);
+        final int freed;
         final int cleared;
         lock.lock();
         try {
-            freeFlushed();
+            freed = freeFlushed();
             if (flushing > 0) {
                 return 0;
             }
@@ -373,7 +376,7 @@ final class KmapWindow {
         } finally {
             lock.unlock();
         }
-        return passed ? cleared : 0;
+        return freed + (passed ? cleared : 0);
     }
 
     private ExhaustedException timedOut(final long frame) {

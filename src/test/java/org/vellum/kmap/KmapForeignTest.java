@@ -215,4 +215,21 @@ final class KmapForeignTest {
             assertEquals(2, kmap.flushes());
         }
     }
+
+    /** What is cleared keeps its cache frame until somebody looks after the grace period: whoever is short of them looks. */
+    @Test
+    void clearedSlotsAreNotInTheWayOfOtherPages(@TempDir final Path dir) throws Exception {
+        try (Vellum memory = open(false);
+            HighMemory high = memory.kmap().openHigh(dir.resolve("high"), 8L * SmallMemory.PAGE)) {
+            final Kmap kmap = memory.kmap();
+            for (int i = 0; i < 4; i++) {
+                kmap.kunmap(kmap.kmap(high.frame(i)));
+            }
+            kmap.forgetUnused();
+            memory.synchronize();
+            assertEquals(4, high.prefetch(high.frame(4), high.frame(5), high.frame(6), high.frame(7)));
+            assertEquals(1, kmap.flushes());
+            kmap.verify();
+        }
+    }
 }
