@@ -106,7 +106,7 @@ final class GlobalLockKmap implements AtomicKmap {
         }
         if (any) {
             flushes++;
-            epochs.synchronize();
+            epochs.flush();
         }
     }
 
