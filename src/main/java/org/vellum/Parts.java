@@ -168,6 +168,8 @@ final class Parts {
         if (detached.isEmpty()) {
             return 0;
         }
+        // Since nobody can map a frame of theirs any more, none comes back into the window.
+        kmap.forgetUnused();
         // A section may have translated a linear address of such a bank before it was detached. An allocation that runs out
         // meanwhile takes it back.
         epochs.synchronize();

@@ -186,6 +186,11 @@ public final class SmallMemory {
         }
 
         @Override
+        public void mapsLeftOpen(final int slot, final String thread, final int count) {
+            heard.add("mapsLeftOpen " + thread + " count=" + count);
+        }
+
+        @Override
         public void releaseFailed(final String what, final long token, final Throwable error) {
             heard.add("releaseFailed " + what + " " + error);
         }

@@ -40,6 +40,7 @@ public final class Races {
         CLASSES.put("atomic-frees", "vmap\\.AreaStress\\.AtomicFreesRace");
         CLASSES.put("index", "vmap\\.AreaIndexStress");
         CLASSES.put("bank", "frame\\.FrameStress");
+        CLASSES.put("depot", "frame\\.DepotStress");
         CLASSES.put("run", "frame\\.RunFreeStress");
         CLASSES.put("run-forget", "alloc\\.HeldRunStress\\.(FreeAgainstForget|DeferredAgainstForget)");
         CLASSES.put("run-double-free", "alloc\\.HeldRunStress\\.TwoFrees");
@@ -54,6 +55,9 @@ public final class Races {
         CLASSES.put("slab-double-free", "slab\\.SlabFreeStress\\.DoubleFree");
         CLASSES.put("slab-drain", "slab\\.SlabFreeStress\\.(Free|Allocation)AgainstDrain");
         CLASSES.put("slab-deferred", "slab\\.SlabDeferredStress");
+        CLASSES.put("high-write-back", "kmap\\.HighCacheStress\\.WriteBackAgainstPin");
+        CLASSES.put("high-eviction", "kmap\\.HighCacheStress\\.EvictionAgainstPin");
+        CLASSES.put("high-miss", "kmap\\.HighCacheStress\\.TwoMisses");
         CLASSES.put("all", ".*");
     }
 

@@ -2,6 +2,7 @@ package org.vellum.alloc;
 
 import java.util.HashSet;
 import java.util.Set;
+import org.agrona.UnsafeApi;
 import org.vellum.cpu.Cpu;
 import org.vellum.cpu.Cpus;
 import org.vellum.frame.FrameAllocator;
@@ -63,6 +64,8 @@ final class HeldRuns {
     private final FrameTable table;
     private final DeferredRuns deferred;
     private final Words places;
+    /** Of the places: one load less where it is hot. */
+    private final long placesBase;
     /** No slot remembers longer runs. */
     private final int longestClass;
 
@@ -72,6 +75,7 @@ final class HeldRuns {
         this.deferred = deferred;
         table = frames.table();
         places = Words.zeroed((long)cpus.cachedSlots() * SLOT_WORDS);
+        placesBase = places.address(0);
         longestClass = longestClass(frames.configuredFrames() / MEMORY_SHARE / cpus.cachedSlots());
     }
 
@@ -101,7 +105,8 @@ final class HeldRuns {
             return frames.allocateRun(cpu, RunSizes.pages(runClass), RunMark.of(RunMark.LOOSE, owner));
         }
         final long record = record(cpu, runClass);
-        final long frame = places.getPlain(record + (places.getPlain(record + TURN) & PLACE_MASK));
+        final long at = placesBase + (record << 3);
+        final long frame = UnsafeApi.getLong(at + ((UnsafeApi.getLong(at + TURN * Long.BYTES) & PLACE_MASK) << 3));
         final int order = RunSizes.headOrder(runClass);
         if (frame != 0 && table.isMarked(frame, order, RunMark.SPARE)) {
             table.putMark(frame, order, RunMark.of(RunMark.HELD, owner));

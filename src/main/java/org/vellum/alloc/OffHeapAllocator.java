@@ -45,6 +45,8 @@ public final class OffHeapAllocator {
     private final RecordingAllocator recording;
     /** What stands between callers and {@link #plain}: checks, a trace; null for nothing. */
     private final Detour detour;
+    /** The plain allocator, or null if every call takes a detour: one load and one test for the hottest calls instead of two loads. */
+    private final PlainAllocator undetoured;
     private final Figures figures;
 
     /**
@@ -77,6 +79,7 @@ public final class OffHeapAllocator {
         recording = options.trace() == null ? null
             : new RecordingAllocator(plain, checked, TraceWriter.open(options.trace(), listener));
         detour = recording == null ? checked : recording;
+        undetoured = detour == null ? plain : null;
         figures = new Figures(raw, budgets, checked);
         rootMemory = new BudgetMemory(this, access, null);
         access.setLinearTags(raw.slabs()::isCurrent);
@@ -92,7 +95,8 @@ public final class OffHeapAllocator {
      * @throws ExhaustedException if memory has run out.
      */
     public long allocate(final long size) {
-        return detour == null ? plain.allocate(size) : detour.allocate(size, 1, null, false);
+        final PlainAllocator straight = undetoured;
+        return straight != null ? straight.allocate(size) : detour.allocate(size, 1, null, false);
     }
 
     /**
@@ -106,7 +110,8 @@ public final class OffHeapAllocator {
      * @throws ExhaustedException if memory has run out.
      */
     public long allocate(final Cpu hint, final long size) {
-        return detour == null ? plain.allocate(hint, size) : detour.allocate(size, 1, null, false);
+        final PlainAllocator straight = undetoured;
+        return straight != null ? straight.allocate(hint, size) : detour.allocate(size, 1, null, false);
     }
 
     /**
@@ -175,8 +180,9 @@ public final class OffHeapAllocator {
      *                               is not contiguous.
      */
     public void free(final long address) {
-        if (detour == null) {
-            plain.free(address);
+        final PlainAllocator straight = undetoured;
+        if (straight != null) {
+            straight.free(address);
         } else {
             detour.free(address, false);
         }

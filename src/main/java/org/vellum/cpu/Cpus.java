@@ -53,6 +53,7 @@ public final class Cpus {
     private final Words limit = Words.zeroed(2L * CacheLine.STRIDE_WORDS);
     private final long clockAddress;
     private final long cellsBase;
+    private final long slotsBase;
     private final long cellMask;
     private final long idLimit;
     /** Volatile: set once, while the rooms above are put together; read by sweepers. */
@@ -78,6 +79,7 @@ public final class Cpus {
         clock.putPlain(0, options.firstEpoch());
         clockAddress = clock.address(0);
         cellsBase = cells.address(0);
+        slotsBase = slots.address(0);
         cellMask = options.cells() - 1;
         idLimit = options.threadIdLimit();
         displacement = new Displacement(this);
@@ -97,8 +99,9 @@ public final class Cpus {
         final long cellAddress = cellsBase + ((id & cellMask) << 3);
         final long cell = UnsafeApi.getLongOpaque(null, cellAddress);
         if (cell < SlotLayout.CELL_DISPLACED_ONE) {
+            // Where the record is follows from the number: the object, which is found by three loads more, is not waited for.
             final Cpu cpu = cpus[(int)cell];
-            if (enterAt(cpu, thread, id, cellAddress, cell)) {
+            if (enterAt(cpu, slotsBase + (cell << SlotLayout.STRIDE_SHIFT), thread, id, cellAddress, cell)) {
                 return cpu;
             }
         }
@@ -122,7 +125,7 @@ public final class Cpus {
         final long cellAddress = cellsBase + ((id & cellMask) << 3);
         // The hint's gain: this load no longer stands before the load of the slot, only beside it.
         if (UnsafeApi.getLongOpaque(null, cellAddress) == hint.index
-            && enterAt(hint, thread, id, cellAddress, hint.index)) {
+            && enterAt(hint, hint.record, thread, id, cellAddress, hint.index)) {
             return hint;
         }
         return enter();
@@ -139,8 +142,9 @@ public final class Cpus {
         final long cellAddress = cellsBase + ((id & cellMask) << 3);
         final long cell = UnsafeApi.getLongOpaque(null, cellAddress);
         if (cell < SlotLayout.CELL_DISPLACED_ONE) {
+            // Where the record is follows from the number: the object, which is found by three loads more, is not waited for.
             final Cpu cpu = cpus[(int)cell];
-            if (enterAt(cpu, thread, id, cellAddress, cell)) {
+            if (enterAt(cpu, slotsBase + (cell << SlotLayout.STRIDE_SHIFT), thread, id, cellAddress, cell)) {
                 return cpu;
             }
         }
@@ -149,12 +153,11 @@ public final class Cpus {
 
     /** Tries one slot; {@code cell} is what the caller saw in its cell, perhaps a while ago. Package-private for tests. */
     boolean enterAt(
-        final Cpu cpu, final Thread thread, final long id, final long cellAddress, final long cell) {
+        final Cpu cpu, final long record, final Thread thread, final long id, final long cellAddress, final long cell) {
         // Nested or not: an enter that just fits must leave room for its exit. Ids that do not fit the word take the slow way.
         if (StackReserve.ensure(id >= idLimit)) {
             return false;
         }
-        final long record = cpu.record;
         final long occupancy = UnsafeApi.getLongOpaque(null, record);
         if (occupancy == SlotLayout.IDLE) {
             final long announced = SlotLayout.occupied(id, UnsafeApi.getLongOpaque(null, clockAddress));

@@ -11,10 +11,9 @@ import org.vellum.report.Events;
 /**
  * Allocates and frees blocks of page frames: 2<sup>order</sup> frames, aligned to their size, named by the first.
  *
- * <p>Orders 0..3 come from lists of the slot that the caller occupies, whatever is larger, or what a slot without
- * caches asks for, from the buddy. A hit in the list costs a handful of plain loads and stores; a free one
- * compare-and-set on the block's own word besides, which is what makes exactly one of two frees win. See the package
- * documentation for the protocol.
+ * <p>Orders 0..3 come from lists of the slot that the caller occupies, whatever is larger, or what a slot without caches asks for,
+ * from the buddy. A hit in the list costs a handful of plain loads and stores; a free one compare-and-set on the block's own word
+ * besides, which is what makes exactly one of two frees win. See the package documentation for the protocol.
  *
  * <p>This class is the room's face and the hits; what a list cannot serve is the business of {@link Supply}, many frames at once
  * that of {@link BulkFrames}, several owners that of {@link References}, any number of frames in a row that of {@link FrameRuns}, and
@@ -35,6 +34,7 @@ public final class FrameAllocator {
     private final Buddy buddy;
     private final Banks banks;
     private final SlotLists lists;
+    private final Depot depot;
     private final FrameTotals totals;
     private final Supply supply;
     private final BulkFrames bulk;
@@ -66,8 +66,9 @@ public final class FrameAllocator {
         banks = new Banks(cpus, memory, table, buddy, counters, events);
         final long configuredFrames = options.memoryBytes() >>> Pages.SHIFT;
         lists = new SlotLists(cpus, configuredFrames);
-        totals = new FrameTotals(memory, table, banks, lists, counters, configuredFrames);
-        supply = new Supply(cpus, table, buddy, banks, lists, counters, totals, options.bankOrder());
+        depot = new Depot(lists);
+        totals = new FrameTotals(memory, table, banks, lists, depot, counters, configuredFrames);
+        supply = new Supply(cpus, table, buddy, banks, lists, depot, counters, totals, options.bankOrder());
         bulk = new BulkFrames(table, buddy, lists, supply);
         references = new References(memory, table);
         runs = new FrameRuns(memory, table, buddy, lists, supply);
@@ -271,9 +272,9 @@ public final class FrameAllocator {
     }
 
     /**
-     * Makes a run longer where it is: if the frames behind it are free in the buddy, and in the same bank. Those in the lists of slots do
-     * not count as free. The run keeps its mark, and what alignment its first frame has. While this runs, the mark reads as {@link
-     * FrameTable#RUN_CHANGING}.
+     * Makes a run longer where it is: if the frames behind it are free in the buddy, and in the same bank. Those in lists of slots and
+     * in the depot do not count as free. The run keeps its mark, and what alignment its first frame has. While this runs, the mark
+     * reads as {@link FrameTable#RUN_CHANGING}.
      *
      * <p>Tries the buddy's lock for as long as {@link #allocate} does; never parks.
      *
@@ -307,7 +308,7 @@ public final class FrameAllocator {
     }
 
     /**
-     * Gives everything in the lists of a slot back. Never waits.
+     * Gives everything in the lists of a slot back, and what is in the depot unless the buddy is busy. Never waits.
      *
      * @param cpu the slot that the caller occupies.
      * @return how many frames that were.
@@ -315,7 +316,7 @@ public final class FrameAllocator {
     public int drain(final Cpu cpu) {
         StackReserve.ensure();
         requireOccupant(cpu);
-        return supply.drain(cpu);
+        return supply.drain(cpu) + supply.drainDepot(false);
     }
 
     /**
@@ -337,7 +338,7 @@ public final class FrameAllocator {
      * @return whether fewer are free in the banks that are present.
      */
     public boolean isShort(final long frames) {
-        return totals.freePresentFrames() < frames;
+        return totals.isShort(frames);
     }
 
     /** @return how many banks were added so far: to be read before an allocation, for {@link #awaitBank}. */
@@ -359,7 +360,7 @@ public final class FrameAllocator {
     }
 
     /**
-     * Drains the lists of all slots that nobody occupies, and waits, parked, for a bank that is being added: what a
+     * Drains the lists of all slots that nobody occupies and the depot, and waits, parked, for a bank that is being added: what a
      * caller does outside sections before it believes in exhaustion.
      *
      * @return how many frames were given back.
@@ -374,12 +375,13 @@ public final class FrameAllocator {
     /**
      * Takes one wholly free bank, the highest, out of the buddy: its frames become absent, and nobody allocates or
      * newly translates them. Whoever translated before may still look, until a grace period has passed; then comes
-     * {@link #releaseBank}. Empty lists first, {@link #drainIdle}, or single cached frames hold banks back.
+     * {@link #releaseBank}. Empty lists first, {@link #drainIdle}, or single cached frames hold banks back; the depot is emptied here.
      *
      * @return the number of the bank, or -1 if none is wholly free.
      */
     public int detachFreeBank() {
         StackReserve.ensure();
+        supply.drainDepot(true);
         return banks.detach();
     }
 
@@ -401,7 +403,7 @@ public final class FrameAllocator {
         return banks.refusal();
     }
 
-    /** @return frames that can still be allocated: in the buddy, in lists, in banks not yet added. Exact when quiet. */
+    /** @return frames that can still be allocated: in the buddy, lists, depot, and banks not yet added. Exact when quiet. */
     public long freeFrames() {
         return totals.freeFrames();
     }
@@ -437,9 +439,8 @@ public final class FrameAllocator {
     }
 
     /**
-     * The most frames that ever were in use at once, by anybody. Frames in lists of slots count as used: the figure is too high by at most
-     * what those held at the time (2 MiB a slot). It is noted at each visit to the buddy, which every frame comes from, so no
-     * peak is missed.
+     * The most frames that ever were in use at once, by anybody. Frames in lists of slots and in the depot count as used: the figure is too
+     * high by at most what those held at the time (2 MiB a slot, and 4 MiB). It is noted at each visit to the buddy, so no peak is missed.
      *
      * @return frames.
      */
@@ -447,9 +448,9 @@ public final class FrameAllocator {
         return totals.mostUsedFrames();
     }
 
-    /** @return free frames in the lists of slots. */
+    /** @return free frames in the lists of slots and in the depot. */
     public long cachedFrames() {
-        return lists.frames();
+        return totals.cachedFrames();
     }
 
     /**
@@ -457,16 +458,15 @@ public final class FrameAllocator {
      * @return how often it has happened.
      */
     public long events(final FrameEvent event) {
-        return counters.events(event);
+        return counters.events(event) + depot.events(event);
     }
 
     /**
-     * Replaces the low watermark. Frames in lists do not count as free for it: only their slots can get at them.
+     * Replaces the low watermark. Frames in lists and in the depot do not count as free for it: lists alone can get at them.
      *
      * @param frames the mark; 0 for none.
-     * @param callback called once when fewer frames are free, and again only after that many have been: on the
-     *                 allocating thread, in its section, holding no lock of this room; it must not wait, and what it
-     *                 throws the allocation throws.
+     * @param callback called once when fewer frames are free, and again only after that many have been: on the allocating thread, in
+     *                 its section, holding no lock of this room; it must not wait, and what it throws the allocation throws.
      */
     public void setLowWatermark(final long frames, final Runnable callback) {
         if (frames < 0) {
@@ -486,7 +486,7 @@ public final class FrameAllocator {
             throw new AssertionError("the buddy's lock is held: not quiet");
         }
         try {
-            new FrameVerifier(memory, table, buddy, lists, counters).verify();
+            new FrameVerifier(memory, table, buddy, lists, depot, counters).verify();
         } finally {
             buddy.unlock();
         }

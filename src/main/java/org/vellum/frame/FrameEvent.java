@@ -10,6 +10,10 @@ public enum FrameEvent {
     REFILL,
     /** Blocks of a slot's list were given back, to the buddy or to the overflow stack. */
     DRAIN,
+    /** A batch of a slot's full list was put into the depot. */
+    DEPOSIT,
+    /** The list of a slot was filled from the depot. */
+    WITHDRAW,
     /** A batch went on the overflow stack because the buddy was busy. */
     OVERFLOW,
     /** A bank was added. */

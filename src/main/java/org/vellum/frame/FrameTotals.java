@@ -12,6 +12,7 @@ final class FrameTotals {
     private final FrameTable table;
     private final Banks banks;
     private final SlotLists lists;
+    private final Depot depot;
     private final Counters counters;
     private final long configuredFrames;
 
@@ -20,12 +21,14 @@ final class FrameTotals {
         final FrameTable table,
         final Banks banks,
         final SlotLists lists,
+        final Depot depot,
         final Counters counters,
         final long configuredFrames) {
         this.memory = memory;
         this.table = table;
         this.banks = banks;
         this.lists = lists;
+        this.depot = depot;
         this.counters = counters;
         this.configuredFrames = configuredFrames;
     }
@@ -52,17 +55,27 @@ final class FrameTotals {
 
     /** Free in the banks that are present, no matter in whose list. */
     long freePresentFrames() {
-        return counters.buddyFrames() + counters.overflowFrames() + lists.frames();
+        return counters.buddyFrames() + counters.overflowFrames() + cachedFrames();
     }
 
-    /** Free frames that every slot can get at, those of banks not yet added among them. */
+    /** Whether fewer than so many are free in the banks that are present. Nobody's lists are looked at if the buddy has as many. */
+    boolean isShort(final long frames) {
+        return counters.buddyFrames() + counters.overflowFrames() < frames && freePresentFrames() < frames;
+    }
+
+    /** Free in lists and in the depot: ready for allocation, but not to be joined. */
+    long cachedFrames() {
+        return lists.frames() + depot.frames();
+    }
+
+    /** Free frames that every slot can get at in any size, those of banks not yet added among them. */
     long sharedFreeFrames() {
         return counters.buddyFrames() + counters.overflowFrames()
             + (banks.refusal() == null ? configuredFrames - presentFrames() : 0);
     }
 
     long freeFrames() {
-        return sharedFreeFrames() + lists.frames();
+        return sharedFreeFrames() + cachedFrames();
     }
 
     /** In allocated blocks, by a walk of the table. */

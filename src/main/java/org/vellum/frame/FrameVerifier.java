@@ -8,9 +8,10 @@ final class FrameVerifier {
     private final FrameTable table;
     private final Buddy buddy;
     private final SlotLists lists;
+    private final Depot depot;
     private final Counters counters;
 
-    /** Heads found in lists of slots. */
+    /** Heads found in lists of slots and in the depot. */
     private final BitSet listed = new BitSet();
     private long freeFrames;
     private long cachedFrames;
@@ -23,16 +24,19 @@ final class FrameVerifier {
         final FrameTable table,
         final Buddy buddy,
         final SlotLists lists,
+        final Depot depot,
         final Counters counters) {
         this.memory = memory;
         this.table = table;
         this.buddy = buddy;
         this.lists = lists;
+        this.depot = depot;
         this.counters = counters;
     }
 
     void verify() {
         walkLists();
+        walkDepot();
         for (int number = 1; number < memory.bankLimit(); number++) {
             final MemoryBank bank = memory.bank(number);
             if (bank != null) {
@@ -42,7 +46,8 @@ final class FrameVerifier {
                 freeFrames += inTable;
             }
         }
-        require(cachedFrames == lists.frames(), 0, "cached in table=" + cachedFrames + " in lists=" + lists.frames());
+        final long cached = lists.frames() + depot.frames();
+        require(cachedFrames == cached, 0, "cached in table=" + cachedFrames + " in lists and depot=" + cached);
         require(freeFrames == counters.buddyFrames(), 0, "free=" + freeFrames + " counted=" + counters.buddyFrames());
         // Whoever holds the lock has emptied the stack.
         require(counters.overflowFrames() == 0, 0, "overflow=" + counters.overflowFrames());
@@ -52,14 +57,28 @@ final class FrameVerifier {
         for (int slot = 0; slot < lists.slots(); slot++) {
             for (int order = 0; order < SlotLists.ORDERS; order++) {
                 for (int i = 0; i < lists.size(slot, order); i++) {
-                    final long frame = lists.get(slot, order, i);
-                    require(memory.isPresent(frame) && table.word(frame) == FrameWord.cached(order), frame,
-                        "slot=" + slot + " lists it with order=" + order);
-                    require(!listed.get(Math.toIntExact(frame)), frame, "listed twice, again by slot=" + slot);
-                    listed.set((int)frame);
+                    note(lists.get(slot, order, i), order, "slot=" + slot);
                 }
             }
         }
+    }
+
+    private void walkDepot() {
+        for (int order = 0; order < SlotLists.ORDERS; order++) {
+            for (int index = 0; index < depot.entries(); index++) {
+                require(!depot.isBusy(order, index), 0, "entry=" + index + " of order=" + order + " is busy in a quiet system");
+                for (int i = 0; i < depot.size(order, index); i++) {
+                    note(depot.get(order, index, i), order, "the depot");
+                }
+            }
+        }
+    }
+
+    private void note(final long frame, final int order, final String where) {
+        require(memory.isPresent(frame) && table.word(frame) == FrameWord.cached(order), frame,
+            where + " lists it with order=" + order);
+        require(!listed.get(Math.toIntExact(frame)), frame, "listed twice, again by " + where);
+        listed.set((int)frame);
     }
 
     /** Every frame belongs to one aligned block of a known state. Returns the free frames. */

@@ -124,7 +124,7 @@ public final class PhysicalMemory {
             return 0;
         }
         // Volatile: after the announcement of the section; partner: the volatile store in remove(), before the stamp.
-        final long distance = distances.getVolatile(number);
+        final long distance = UnsafeApi.getLongVolatile(null, distancesAddress + (number << 3));
         return distance == ABSENT ? 0 : distance + linearAddress;
     }
 
@@ -178,7 +178,7 @@ public final class PhysicalMemory {
 
     boolean isPresent(final long frame) {
         final long number = frame >>> bankOrder;
-        return number < bankLimit && distances.getAcquire(number) != ABSENT;
+        return number < bankLimit && UnsafeApi.getLongAcquire(null, distancesAddress + (number << 3)) != ABSENT;
     }
 
     /** Publishes a bank. Under the growth lock. */

@@ -24,8 +24,9 @@ import org.vellum.mem.Words;
  * An empty list is refilled with, and a full one drained by, one batch, half its capacity: a thread that allocates and
  * frees around either edge does a batch of operations between two visits to the buddy. A batch is at most 256 KiB of
  * every order. Larger ones would take the lock still more seldom, but the lists of all orders already strand up to 2
- * MiB in each slot, and a batch bounds how long the lock is held (a few microseconds). Small memories get small
- * batches: all lists together hold at most half of it.
+ * MiB in each slot, and a batch bounds how long the lock is held (a few microseconds). Batches that one slot's list has too
+ * many go to another's by way of the {@link Depot}, as long as that has room. Small memories get small batches: all lists and
+ * the depot together hold at most half of it, and what has no batch is in neither.
  */
 final class SlotLists {
     static final int ORDERS = 4;
@@ -40,8 +41,9 @@ final class SlotLists {
 
     SlotLists(final Cpus cpus, final long frames) {
         slots = cpus.cachedSlots();
-        // Four orders of two batches each: half of memory is frames / 2 = slots × 8 × batch.
-        batch = (int)Math.min(MAX_BATCH, frames / (16L * slots));
+        // Four orders of two batches in each slot, and of some in the depot: half of memory is frames / 2 = that many × batch.
+        final long batches = ORDERS * (2L * slots + Depot.ENTRIES);
+        batch = (int)Math.min(MAX_BATCH, frames / (2 * batches));
         words = Words.zeroed((long)slots << RECORD_SHIFT);
     }
 

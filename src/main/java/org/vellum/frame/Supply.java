@@ -4,7 +4,8 @@ import org.vellum.cpu.Cpu;
 import org.vellum.cpu.Cpus;
 
 /**
- * Moves blocks between the lists of slots, the buddy and the banks: what {@link FrameAllocator} does once a list is empty or full.
+ * Moves blocks between the lists of slots, the depot, the buddy and the banks: what {@link FrameAllocator} does once a list is empty or
+ * full.
  *
  * <p>Thread safety: methods that take a {@link Cpu} are for its occupant, who has reserved stack; nothing parks but
  * {@link #drainIdle} and {@link #grow}.
@@ -17,6 +18,7 @@ final class Supply {
     private final Buddy buddy;
     private final Banks banks;
     private final SlotLists lists;
+    private final Depot depot;
     private final Counters counters;
     private final FrameTotals totals;
     private final int bankOrder;
@@ -28,6 +30,7 @@ final class Supply {
         final Buddy buddy,
         final Banks banks,
         final SlotLists lists,
+        final Depot depot,
         final Counters counters,
         final FrameTotals totals,
         final int bankOrder) {
@@ -36,6 +39,7 @@ final class Supply {
         this.buddy = buddy;
         this.banks = banks;
         this.lists = lists;
+        this.depot = depot;
         this.counters = counters;
         this.totals = totals;
         this.bankOrder = bankOrder;
@@ -51,7 +55,7 @@ final class Supply {
     }
 
     /**
-     * A block from the buddy, which also fills the slot's empty list, or from a bank that is added for it.
+     * A block of a batch that fills the slot's empty list, from the depot or else from the buddy; or from a bank that is added for it.
      *
      * @return its head, allocated, or NO_FRAME.
      * @throws IllegalArgumentException if the order is negative.
@@ -79,6 +83,10 @@ final class Supply {
         if (order > bankOrder) {
             return NO_FRAME;
         }
+        if (frames == 1L << order && SlotLists.isListed(cpu, order) && depot.withdraw(cpu.index(), order)) {
+            // Not announced: what every slot can get at has not become less.
+            return lists.take(cpu, order);
+        }
         announce(frames);
         while (true) {
             final long seen = banks.added();
@@ -87,7 +95,7 @@ final class Supply {
             }
             final long frame;
             try {
-                frame = buddy.take(order);
+                frame = takeFromBuddy(order);
                 if (frame != NO_FRAME && frames != 1L << order) {
                     buddy.trim(frame, frames);
                 } else if (frame != NO_FRAME && SlotLists.isListed(cpu, order)) {
@@ -104,6 +112,19 @@ final class Supply {
                 return NO_FRAME;
             }
         }
+    }
+
+    /**
+     * A block of what is in the buddy, or else of what the depot's blocks make there: before a bank is added, and in one visit, so that
+     * exhaustion is only reported by who has seen both empty. Under the buddy's lock.
+     */
+    private long takeFromBuddy(final int order) {
+        final long frame = buddy.take(order);
+        if (frame != NO_FRAME || depot.drainTo(buddy) == 0) {
+            return frame;
+        }
+        watermark.rise(totals.sharedFreeFrames());
+        return buddy.take(order);
     }
 
     /**
@@ -131,7 +152,9 @@ final class Supply {
             return;
         }
         if (SlotLists.isListed(cpu, order) && lists.batch(order) != 0) {
-            drainOldest(cpu.index(), order, lists.batch(order));
+            if (!depot.deposit(cpu.index(), order)) {
+                drainOldest(cpu.index(), order, lists.batch(order));
+            }
             lists.push(cpu.index(), order, frame);
         } else {
             giveBackChain(frame, frame, 1L << order);
@@ -180,7 +203,27 @@ final class Supply {
         return frames;
     }
 
-    /** {@link #drain} of all slots that nobody occupies; waits, parked, for a bank that is being added. Outside sections. */
+    /**
+     * Gives everything in the depot to the buddy; how many frames that were.
+     *
+     * @param patient whether to try the buddy's lock as long as an allocation does, or for some microseconds only.
+     */
+    int drainDepot(final boolean patient) {
+        // Looked at first, without the lock: mostly there is nothing.
+        if (depot.frames() == 0 || !(patient ? buddy.lock() : buddy.tryLock())) {
+            return 0;
+        }
+        final int frames;
+        try {
+            frames = depot.drainTo(buddy);
+        } finally {
+            buddy.unlock();
+        }
+        watermark.rise(totals.sharedFreeFrames());
+        return frames;
+    }
+
+    /** {@link #drain} of all slots that nobody occupies, and of the depot; waits, parked, for a bank being added. Outside sections. */
     int drainIdle() {
         int frames = 0;
         for (int slot = 0; slot < cpus.usedCachedSlots(); slot++) {
@@ -193,6 +236,7 @@ final class Supply {
                 }
             }
         }
+        frames += drainDepot(true);
         banks.awaitGrowth();
         return frames;
     }

@@ -1,6 +1,6 @@
 /**
- * Matter: page frames. Invariant: <b>each frame of a present bank is free exactly once, in the buddy or in one list, or
- * it is owned with a count of at least 1</b>.
+ * Matter: page frames. Invariant: <b>each frame of a present bank is free exactly once, in the buddy, in one list or in
+ * the depot, or it is owned with a count of at least 1</b>.
  *
  * <h2>Vocabulary</h2>
  * A <em>frame</em> is one page of native memory, named by its number. A <em>bank</em> is a power of two of frames that
@@ -16,16 +16,16 @@
  *    buddy        ◄───────────  one list   ◄─────────────────────────  count ≥ 1
  *                 drain (lock)             free (anyone: CAS)
  *      ▲   │
- *  add │   │ detach (both locks)        the list: of one slot and order, or the overflow stack
- *      │   ▼
+ *  add │   │ detach (both locks)        the list: of one slot and order, an entry of the depot,
+ *      │   ▼                            or the overflow stack
  *    ABSENT
  * </pre>
  * Each block's head has one packed word ({@link org.vellum.frame.FrameWord}) that says where the block is. Who may
  * change it follows from its state, and that is the whole protocol:
  * <ul>
  * <li>FREE: only the holder of the buddy's lock.</li>
- * <li>CACHED: only the owner of the list: the occupant of the slot; for the overflow stack whoever took it whole, under
- * the lock.</li>
+ * <li>CACHED: only the owner of the list: the occupant of the slot; for an entry of the depot whoever has made it BUSY, by CAS;
+ * for the overflow stack whoever took it whole, under the lock.</li>
  * <li>ALLOCATED: anyone, by compare-and-set, because anyone may free. Of two frees of one block one CAS succeeds; the
  * other sees a word that is not the one it expects, and is told so.</li>
  * <li>ALLOCATED and marked: anyone, by compare-and-set from that very mark, which is the promise of a room above. What
@@ -54,9 +54,15 @@
  * org.vellum.frame.FrameTable#head} says that it does not know, or names a piece; {@link org.vellum.frame.FrameTable#mark}
  * of the first frame tells that the run is being changed, and of any other frame is never a mark of the owner's.
  *
+ * <h2>Batches from list to list</h2>
+ * A thread that only frees and one that only allocates meet in the {@link org.vellum.frame.Depot}: half of a full list goes there
+ * as an array of numbers, if it has room, and an empty list is filled from there, if it has anything. Without a lock, and without a
+ * look at the frames. What is in the depot is not joined to larger blocks; so whoever finds in the buddy nothing large enough, drains,
+ * or looks for a bank to give back, empties it into the buddy first.
+ *
  * <h2>Never waiting in free</h2>
- * Freeing pushes onto the list of the slot. When that is full, half of it goes to the buddy if the lock can be had
- * within microseconds; else the batch is linked through its own table words (not through the frames: a reader in a
+ * Freeing pushes onto the list of the slot. When that is full and the depot too, half of it goes to the buddy if the lock can
+ * be had within microseconds; else the batch is linked through its own table words (not through the frames: a reader in a
  * section may still look at those) and pushed on the overflow stack by one CAS. Whoever holds the lock next takes the
  * stack whole by one exchange: nothing is ever popped singly, so there is no ABA. A frame on the stack while nobody
  * takes the lock is still counted free and is found by the next refill, drain or detach.
@@ -80,8 +86,8 @@
  * <li>Migrate types and compaction: what moves pages stands above this room, which only gives it counts and
  * states.</li>
  * <li>Several bank groups with a lock each: there is one group. Refills and drains move {@link
- * org.vellum.frame.SlotLists}' batches under the lock, so it is taken once in 64 operations at worst; more groups are
- * worth their cost only once that shows.</li>
+ * org.vellum.frame.SlotLists}' batches under the lock, so it is taken once in 64 frames at worst, and the depot keeps those that
+ * pass between threads away from it; more groups are worth their cost only once that shows.</li>
  * <li>GFP flags: exhaustion is a return value here, and what to do about it is the caller's.</li>
  * <li>Contiguous blocks beyond a bank: a bank is the largest thing that comes from one native allocation.</li>
  * </ul>

@@ -30,6 +30,16 @@ final class Backing {
         return index < 0 ? MISS : index;
     }
 
+    /** Checks that a frame that is a {@link #MISS} could be pinned; throws as {@link HighCache#pin}. */
+    void require(final long frame) {
+        cache.require(frame);
+    }
+
+    /** A use has ended whose pin is kept. */
+    void unused() {
+        cache.pinUnused();
+    }
+
     /** May read and write the file; outside sections. Throws as {@link HighCache#pin}. */
     int pin(final long frame, final boolean writable, final long deadlineNanos) throws InterruptedException {
         return HighFrames.isHigh(frame) ? cache.pin(frame, writable, deadlineNanos) : LOW;

@@ -3,8 +3,8 @@ package org.vellum.kmap;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
- * Which cache frame is for which high frame: look-up by anyone, changes under one lock, which is held for a few steps of the clock and never
- * across a read, a write, a wait, or a call into another room. Nobody takes it inside a section.
+ * Which cache frame is for which high frame: look-up by anyone, changes under one lock, which is held for a few steps of the clock and
+ * never across a read, a write, a wait, or a call into another room. Nobody takes it inside a section.
  *
  * <p>The one rule that makes two threads that miss the same page read it once: a frame gets its high frame (word and hash) under the
  * lock, by who has found there, under the lock, that the hash does not have it. The second finds it, in state reading, and waits.
@@ -29,6 +29,7 @@ final class CacheDirectory {
     final CacheFrames frames;
     final CacheHash hash;
     private final int capacity;
+    private final CacheCounts counts;
     private final ReentrantLock lock = new ReentrantLock();
     /** Indexes that hold nothing, the lowest {@link #freeCount} of these. */
     private final int[] free;
@@ -37,8 +38,9 @@ final class CacheDirectory {
     /** Indexes below have a frame. Written under the lock. */
     private volatile int size;
 
-    CacheDirectory(final int capacity) {
+    CacheDirectory(final int capacity, final CacheCounts counts) {
         this.capacity = capacity;
+        this.counts = counts;
         frames = new CacheFrames(capacity);
         hash = new CacheHash(capacity);
         free = new int[capacity];
@@ -85,12 +87,12 @@ final class CacheDirectory {
      * @param frame the page.
      * @param prefer an index that the caller has just made clean, or {@link #NONE}.
      * @param mayGrow whether the caller would add a frame.
-     * @param mayWrite whether the caller would write a dirty one.
+     * @param refusals dirty frames that the caller would not write, or null if it would write any.
      * @return the index, in state reading: the caller owes {@link CacheFrames#finishRead} or {@link #giveUp}. Or one of {@link
      *     #PRESENT}, {@link #FULL}, {@link #GROW}; or, see {@link #isDirty}, one that the caller has to write.
      * @throws IllegalStateException if the file is not open any more.
      */
-    int claim(final HighFile file, final long frame, final int prefer, final boolean mayGrow, final boolean mayWrite) {
+    int claim(final HighFile file, final long frame, final int prefer, final boolean mayGrow, final Refusals refusals) {
         lock.lock();
         try {
             if (!file.isOpen()) {
@@ -112,23 +114,25 @@ final class CacheDirectory {
             if (prefer != NONE && evict(prefer, frames.word(prefer), frame)) {
                 return prefer;
             }
-            return victim(frame, mayWrite);
+            return victim(frame, refusals);
         } finally {
             lock.unlock();
         }
     }
 
     private boolean evict(final int index, final long word, final long frame) {
-        if (!CacheWord.isIdleAndClean(word) || !frames.replace(index, word, frame)) {
+        // A preferred one may have gone with its file: the free ones are in the list, or not there any more.
+        if (word == CacheWord.FREE || !CacheWord.isIdleAndClean(word) || !frames.replace(index, word, frame)) {
             return false;
         }
+        counts.note(CacheEvent.EVICTION, 1);
         hash.remove(CacheWord.frame(word));
         hash.put(frame, index);
         return true;
     }
 
     /** Two rounds: after one, nothing that is not used meanwhile bears the mark. */
-    private int victim(final long frame, final boolean mayWrite) {
+    private int victim(final long frame, final Refusals refusals) {
         for (int steps = 2 * size; steps > 0; steps--) {
             final int index = hand;
             hand = hand + 1 >= size ? 0 : hand + 1;
@@ -142,7 +146,8 @@ final class CacheDirectory {
                 if (evict(index, word, frame)) {
                     return index;
                 }
-            } else if (mayWrite && frames.startWrite(index, CacheWord.frame(word))) {
+            } else if ((refusals == null || !refusals.has(index, CacheWord.frame(word)))
+                && frames.startWrite(index, CacheWord.frame(word))) {
                 return FIRST_DIRTY - index;
             }
         }

@@ -90,7 +90,7 @@ final class CacheFrames {
                 return false;
             }
             if (CacheWord.pins(word) == CacheWord.MAX_PINS) {
-                throw new IllegalStateException("pins=" + CacheWord.MAX_PINS + " of frame=" + frame + " are held, and there can be no more");
+                throw new IllegalStateException("there can be no more pins: pins=" + CacheWord.MAX_PINS + " frame=" + frame);
             }
             // CAS: acquires the content (partner: finishRead), and is t1 and t2 of the arguments above.
             if (records.compareAndSet(at, word, CacheWord.pinned(word, writable))) {

@@ -8,9 +8,9 @@ import java.util.concurrent.atomic.AtomicReferenceArray;
  * <p>Changed under the directory's lock; looked up by anyone, without. Entries never move and are never reused: a chain grows at
  * its head, and what is unlinked keeps its link. So a look-up finds an entry that is there all the while it lasts, whatever else comes and
  * goes: who stands on an entry that has just been unlinked still gets to all that were behind it and stay. That is what lets a thread
- * that holds a page map it again inside a section, and never miss. (Open addressing, which moves entries when one goes, would miss now and then; a
- * look-up that notices would have to wait for the mover.) The collector takes the unlinked; they are made at misses only, each of which costs a
- * read of the file.
+ * that holds a page map it again inside a section, and never miss. (Open addressing, which moves entries when one goes, would miss now and
+ * then; a look-up that notices would have to wait for the mover.) The collector takes the unlinked; they are made at misses only, each of
+ * which costs a read of the file.
  */
 final class CacheHash {
     /** No such frame. */

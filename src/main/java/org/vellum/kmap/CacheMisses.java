@@ -2,7 +2,6 @@ package org.vellum.kmap;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.util.function.BooleanSupplier;
 import org.vellum.report.ExhaustedException;
 
 /**
@@ -11,6 +10,8 @@ import org.vellum.report.ExhaustedException;
  * <p>Outside sections and locks. Only {@link #pin} waits for other threads, and only while it holds nothing that they might wait for.
  */
 final class CacheMisses {
+    private static final long LOOK_AGAIN_NANOS = 100_000_000L;
+
     private final CacheDirectory directory;
     private final CacheFrames frames;
     private final CacheSupply supply;
@@ -19,8 +20,8 @@ final class CacheMisses {
     private final CacheWaits waits;
     private final Staging staging;
     private final CacheCounts counts;
-    /** Has those who keep pins for later use give them up; returns whether any did. */
-    private volatile BooleanSupplier shortage = () -> false;
+    /** Volatile: set once, while the room is put together. */
+    private volatile Keeper keeper = Keeper.NOBODY;
 
     CacheMisses(
         final CacheDirectory directory, final CacheSupply supply, final HighFiles files, final WriteBack writeBack,
@@ -35,14 +36,19 @@ final class CacheMisses {
         this.counts = counts;
     }
 
-    void onShortage(final BooleanSupplier action) {
-        shortage = action;
+    void setKeeper(final Keeper who) {
+        keeper = who;
+    }
+
+    /** Has pins given up that nobody uses; returns whether there were any. */
+    boolean relieve() {
+        return keeper.giveUp();
     }
 
     /** One try after the other to get a frame, each of which remembers what went wrong before. */
     final class Claimer {
         private final HighFile file;
-        private HighMemoryException failure;
+        private Refusals refusals;
         private boolean mayGrow = supply.mayAsk();
         private boolean refused;
 
@@ -51,15 +57,15 @@ final class CacheMisses {
         }
 
         /**
-         * Writes dirty victims back and adds frames as it needs to; does not wait for anybody else. If a victim cannot be written, another file's
-         * perhaps, it takes only clean ones from then on.
+         * Writes dirty victims back and adds frames as it needs to; does not wait for anybody else. If a victim cannot be written, another
+         * file's perhaps, it takes others.
          *
          * @return an index in state reading, {@link CacheDirectory#PRESENT} or {@link CacheDirectory#FULL}.
          */
         int claim(final long frame) {
             int prefer = CacheDirectory.NONE;
             while (true) {
-                final int claim = directory.claim(file, frame, prefer, mayGrow, failure == null);
+                final int claim = directory.claim(file, frame, prefer, mayGrow, refusals);
                 if (claim == CacheDirectory.GROW) {
                     mayGrow = supply.grow(directory);
                     refused = !mayGrow;
@@ -76,20 +82,23 @@ final class CacheMisses {
         }
 
         private void clean(final int index) {
+            final long frame = CacheWord.frame(frames.word(index));
             try {
-                writeBack.write(files.of(CacheWord.frame(frames.word(index))), index);
+                writeBack.write(files.of(frame), index);
             } catch (final HighMemoryException e) {
-                failure = e;
+                refusals = refusals == null ? new Refusals(e) : refusals;
+                refusals.note(index, frame);
             }
         }
 
         /** Nothing is to be had: whether it is worth waiting, which it is not for a device that is full, or memory that others have. */
         void requireHope() {
-            if (failure != null) {
-                throw failure;
+            if (refusals != null) {
+                throw refusals.first();
             }
             if (directory.size() == 0) {
-                throw new ExhaustedException(ExhaustedException.Resource.FRAMES, "high memory has no frame to read into: " + supply.reason());
+                throw new ExhaustedException(ExhaustedException.Resource.FRAMES,
+                    "high memory has no frame to read into: " + supply.reason());
             }
         }
     }
@@ -97,6 +106,7 @@ final class CacheMisses {
     int pin(final HighFile file, final long frame, final boolean writable, final long deadlineNanos) throws InterruptedException {
         final Claimer claimer = new Claimer(file);
         boolean waited = false;
+        boolean timeIsUp = false;
         try {
             while (true) {
                 final int found = directory.hash.get(frame);
@@ -110,13 +120,16 @@ final class CacheMisses {
                 }
                 if (claim == CacheDirectory.PRESENT) {
                     awaitRead(frame, deadlineNanos);
-                } else {
-                    if (shortage.getAsBoolean()) {
-                        continue;
-                    }
+                } else if (!keeper.giveUp(deadlineNanos)) {
                     claimer.requireHope();
-                    waited = true;
-                    awaitFrame(frame, claimer.mayGrow, deadlineNanos);
+                    if (timeIsUp) {
+                        throw timedOut(frame, "all cache frames are in use: " + directory.describeUsers());
+                    }
+                    if (!waited) {
+                        counts.note(CacheEvent.FRAME_WAIT, 1);
+                        waited = true;
+                    }
+                    timeIsUp = !awaitFrame(frame, claimer.mayGrow, deadlineNanos);
                 }
             }
         } finally {
@@ -144,12 +157,17 @@ final class CacheMisses {
         return CacheWord.frame(word) == frame && CacheWord.is(word, CacheWord.READING);
     }
 
-    /** Waits until there is a frame, or somebody else has brought the page. */
-    private void awaitFrame(final long frame, final boolean mayGrow, final long deadlineNanos) throws InterruptedException {
-        counts.note(CacheEvent.FRAME_WAIT, 1);
-        if (!waits.awaitFrame(() -> directory.hash.get(frame) != CacheHash.NONE || directory.hasVictim(mayGrow), deadlineNanos)) {
-            throw timedOut(frame, "all cache frames are in use: " + directory.describeUsers());
-        }
+    /**
+     * Waits until there may be a frame, or somebody else has brought the page; or for some time, for nobody says so when a thread dies with pages
+     * mapped: it shows when the keeper is asked again.
+     *
+     * @return false if the time is up; then it is worth one last look.
+     */
+    private boolean awaitFrame(final long frame, final boolean mayGrow, final long deadlineNanos) throws InterruptedException {
+        final long now = System.nanoTime();
+        waits.awaitFrame(() -> directory.hash.get(frame) != CacheHash.NONE || directory.hasVictim(mayGrow) || keeper.mayGiveUp(),
+            now + Math.min(LOOK_AGAIN_NANOS, deadlineNanos - now));
+        return System.nanoTime() - deadlineNanos < 0;
     }
 
     private static ExhaustedException timedOut(final long frame, final String why) {

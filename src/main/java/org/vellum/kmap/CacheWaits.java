@@ -6,8 +6,8 @@ import java.util.function.BooleanSupplier;
  * Who waits in the cache for what: for a frame of which there is none to be had, or for a read or write that another thread does.
  *
  * <p>One frame that becomes free is enough for one waiter, so {@link #frameFreed} wakes one; whoever has waited for a frame passes
- * that on when it is through ({@link #passOn}), because it may have got its page otherwise, or given up, just when it was woken. The end of a
- * read or write may be what several wait for, and what is behind it may also be of use to who waits for a frame.
+ * that on when it is through ({@link #passOn}), because it may have got its page otherwise, or given up, just when it was woken. The end
+ * of a read or write may be what several wait for, and what is behind it may also be of use to who waits for a frame.
  *
  * <p>All of them look at the state again after they have announced that they wait, and what changes the state is volatile and precedes
  * the look for waiters here, see {@link Waiters}.

@@ -16,8 +16,8 @@ import java.util.concurrent.locks.ReentrantLock;
  *
  * <p>A thread that is interrupted inside a channel closes it, for everybody. So the interrupt is put aside before each operation and
  * restored behind it; one that comes in the middle costs a channel, and whoever finds that out opens the file again, unless it is
- * another file by now, and repeats the operation, which is positional and therefore may be. Which thread it was does not matter: the others see
- * the same closed channel.
+ * another file by now, and repeats the operation, which is positional and therefore may be. Which thread it was does not matter: the
+ * others see the same closed channel.
  */
 final class ChannelIo implements FileIo {
     private interface Operation {

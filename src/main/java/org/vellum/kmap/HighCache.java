@@ -4,7 +4,6 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Objects;
-import java.util.function.BooleanSupplier;
 import org.vellum.cpu.Cpus;
 import org.vellum.cpu.StackReserve;
 import org.vellum.frame.FrameAllocator;
@@ -12,15 +11,17 @@ import org.vellum.mem.Pages;
 import org.vellum.report.Listener;
 
 /**
- * The content of high frames: a bounded number of frames of physical memory, each of which holds one page of a file, for everyone who maps it.
+ * The content of high frames: a bounded number of frames of physical memory, each of which holds one page of a file, for everyone who maps
+ * it.
  *
  * <p>A hit is one look-up and one compare-and-set ({@link CacheHash}, {@link CacheFrames}); everything else happens at misses
  * ({@link CacheMisses}), which need the disk anyway. A page stays as it is while it is pinned. An unpinned one keeps its content until the
  * clock ({@link CacheDirectory}) needs its frame, and if it is dirty it is written first.
  *
- * <p>No grace period lies between the last unpin and the reuse of a frame. The cache does not need one, because whoever maps a page unpins it
- * when no translation of it can be left: a local map is its thread's own and is cleared before the unpin, and the shared window unpins after the flush
- * that covers the cleared entry. Without a section, without the cache's lock: {@link #tryPin} and {@link #unpin} are for use anywhere.
+ * <p>No grace period lies between the last unpin and the reuse of a frame. The cache does not need one, because whoever maps a page unpins
+ * it when no translation of it can be left: a local map is its thread's own and is cleared before the unpin, and the shared window unpins
+ * after the flush that covers the cleared entry. Without a section, without the cache's lock: {@link #tryPin} and {@link #unpin} are for
+ * use anywhere.
  */
 final class HighCache {
     /** Most cache frames, so that an index fits beside a page number. */
@@ -31,12 +32,12 @@ final class HighCache {
     private final CacheFrames frames;
     private final CacheHash hash;
     private final Cpus cpus;
-    private final HighFiles files = new HighFiles();
+    final HighFiles files = new HighFiles();
     private final Staging staging = new Staging();
     private final CacheWaits waits = new CacheWaits();
     private final CacheSupply supply;
-    private final WriteBack writeBack;
-    private final CacheMisses misses;
+    final WriteBack writeBack;
+    final CacheMisses misses;
     private final Prefetch prefetch;
 
     /**
@@ -51,13 +52,13 @@ final class HighCache {
             throw new IllegalArgumentException("not from 1 to " + MAX_CAPACITY + ": capacity=" + capacity);
         }
         this.cpus = cpus;
-        directory = new CacheDirectory(capacity);
+        directory = new CacheDirectory(capacity, counts);
         frames = directory.frames;
         hash = directory.hash;
         supply = new CacheSupply(cpus, allocator);
         writeBack = new WriteBack(directory, waits, staging, counts);
         misses = new CacheMisses(directory, supply, files, writeBack, waits, staging, counts);
-        prefetch = new Prefetch(files, directory, misses, waits, counts);
+        prefetch = new Prefetch(directory, misses, waits, counts);
     }
 
     /**
@@ -170,11 +171,29 @@ final class HighCache {
         }
     }
 
+    /**
+     * A use of a page has ended whose pin is kept: whoever waits for a frame may ask for it. Never waits; allowed anywhere.
+     */
+    void pinUnused() {
+        waits.frameFreed();
+    }
+
+    /**
+     * Checks that a frame can be pinned.
+     *
+     * @param frame any number; throws as {@link #pin}.
+     */
+    void require(final long frame) {
+        files.require(frame);
+    }
+
     /** See {@link HighMemory#prefetch}. */
     int prefetch(final HighFile file, final long[] wanted) {
         cpus.mightSleep("prefetch");
         StackReserve.ensureOperation();
-        return prefetch.fetch(file, wanted);
+        final int present = prefetch.fetch(file, wanted);
+        // Pages that are only kept for later must not be in the way of those that are wanted now.
+        return present < wanted.length && misses.relieve() ? prefetch.fetch(file, wanted) : present;
     }
 
     /** See {@link HighMemory#force}. */
@@ -211,6 +230,9 @@ final class HighCache {
     void close(final HighFile file) {
         cpus.mightSleep("close");
         StackReserve.ensureOperation();
+        if (directory.countUsed(file) > 0) {
+            misses.relieve();
+        }
         requireUnused(file);
         while (!file.state.compareAndSet(HighFile.OPEN, HighFile.CLOSING)) {
             if (file.state.get() == HighFile.CLOSED) {
@@ -266,10 +288,10 @@ final class HighCache {
     /**
      * Has those who keep pins for later use, as the shared window does, give them up when frames are short.
      *
-     * @param action returns whether any were given up; called outside sections and locks; may wait.
+     * @param keeper called outside sections and locks.
      */
-    void onShortage(final BooleanSupplier action) {
-        misses.onShortage(action);
+    void setKeeper(final Keeper keeper) {
+        misses.setKeeper(keeper);
     }
 
     /** Closes what the user has left open. Pages that are still mapped are written as they are now; what is stored to them later is lost. */

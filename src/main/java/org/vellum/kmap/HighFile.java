@@ -14,8 +14,8 @@ import org.vellum.mem.Pages;
  * <p>It is never read or written at or beyond {@link #bytes}: of a last page that is not whole the rest is zero when it comes, and stores
  * there are lost.
  *
- * <p>How long the file has been known to be is remembered, so that one that somebody else has cut off shows: zeros there would be data lost in
- * silence. It is read <em>before</em> the file and raised <em>after</em> it was written; the other way round, a page beyond
+ * <p>How long the file has been known to be is remembered, so that one that somebody else has cut off shows: zeros there would be data
+ * lost in silence. It is read <em>before</em> the file and raised <em>after</em> it was written; the other way round, a page beyond
  * the end would look cut off if another thread extended the file just then.
  */
 final class HighFile {

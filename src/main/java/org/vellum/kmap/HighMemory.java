@@ -4,16 +4,17 @@ import java.nio.file.Path;
 import org.vellum.mem.Pages;
 
 /**
- * Memory that lies in a file, larger than what is mapped, and than physical memory: its pages are high frames, which {@code kmapLocal} and {@code kmap} bring
- * into reach one by one. All maps of a page show the same bytes.
+ * Memory that lies in a file, larger than what is mapped, and than physical memory: its pages are high frames, which {@code kmapLocal} and
+ * {@code kmap} bring into reach one by one. All maps of a page show the same bytes.
  *
- * <p>The file may be shorter: what lies beyond its end is zero, and the file grows, with holes, as pages are written back: when their frame is
- * needed for another page, at {@link #force}, at {@link #close}. Between those, the file lags behind; whoever reads it otherwise sees old
- * content. Nobody else may write to it or cut it off.
+ * <p>The file may be shorter: what lies beyond its end is zero, and the file grows, with holes, as pages are written back: when their
+ * frame is needed for another page, at {@link #force}, at {@link #close}. Between those, the file lags behind; whoever reads it otherwise
+ * sees old content. Nobody else may write to it or cut it off.
  *
  * <p>The last page of a file whose size is no multiple of 4,096 reads as zero behind the end, and stores there are lost.
  *
- * <p>Thread safety: any thread. What may use the file blocks, and is refused inside a section. An interrupt does not harm the file: it stays pending.
+ * <p>Thread safety: any thread. What may use the file blocks, and is refused inside a section. An interrupt does not harm the file: it
+ * stays pending.
  */
 public final class HighMemory implements AutoCloseable {
     /** The largest, in bytes: 2<sup>32</sup> pages. */
@@ -57,8 +58,8 @@ public final class HighMemory implements AutoCloseable {
     }
 
     /**
-     * Reads pages that will be needed into the cache, those in a row by one system call, so that nested maps find them: those must not wait. They
-     * stay until their cache frames are needed for other pages. What finds no cache frame, since all are mapped, is left out.
+     * Reads pages that will be needed into the cache, those in a row by one system call, so that nested maps find them: those must not
+     * wait. They stay until their cache frames are needed for other pages. What finds no cache frame, since all are mapped, is left out.
      *
      * @param frames of this memory, in any order.
      * @return how many of them are in the cache now, each counted once.
@@ -77,12 +78,13 @@ public final class HighMemory implements AutoCloseable {
     }
 
     /**
-     * Writes all pages back that were changed before, and returns when the device has them. Pages that are mapped writable are written, too, as they are now;
-     * they are written again later.
+     * Writes all pages back that were changed before, and returns when the device has them. Pages that are mapped writable are written,
+     * too, as they are now; they are written again later.
      *
      * @throws IllegalStateException inside a section, or after {@link #close}.
      * @throws HighMemoryException if a page could not be written: the first one; the others were tried. Or if the file is shorter than it
-     *     was, so that pages are lost; those that were changed are written all the same. Nothing that is in the cache is lost, and the call may be repeated.
+     *     was, so that pages are lost; those that were changed are written all the same. Nothing that is in the cache is lost, and the
+     *     call may be repeated.
      */
     public void force() {
         requireOpen();
@@ -96,10 +98,12 @@ public final class HighMemory implements AutoCloseable {
     }
 
     /**
-     * Forces, forgets the pages, and closes the file; does nothing if that has happened already. With the last file, the cache gives its frames back.
+     * Forces, forgets the pages, and closes the file; does nothing if that has happened already. With the last file, the cache gives its
+     * frames back.
      *
      * @throws IllegalStateException inside a section, or if pages are mapped: the text says how many. It stays open.
-     * @throws HighMemoryException as {@link #force}; then it stays open, but for a file that is shorter than it was: that is told, and closed.
+     * @throws HighMemoryException as {@link #force}; then it stays open, but for a file that is shorter than it was: that is told, and
+     *     closed.
      */
     @Override
     public void close() {

@@ -39,6 +39,9 @@ public final class Kmap {
     /** What {@link #kmapIfMapped} returns if the frame is not mapped: no frame has this address. */
     public static final long NOT_MAPPED = KmapWindow.NOT_MAPPED;
 
+    /** More than evictions between two maps are likely. */
+    private static final int COPY_ATTEMPTS = 16;
+
     private final Cpus cpus;
     private final Epochs epochs;
     private final FrameAllocator frames;
@@ -79,7 +82,7 @@ public final class Kmap {
         direct = options.direct();
         force = options.force();
         stack = new KmapStack(cpus, listener);
-        cpus.onForcedExit(stack::undo);
+        cpus.onForcedExit(stack::undoDead);
         if (force) {
             windows();
         }
@@ -101,7 +104,7 @@ public final class Kmap {
                 final HighCache cache = new HighCache(cpus, frames, shared);
                 final Backing backing = new Backing(memory, cache);
                 final KmapWindow window = new KmapWindow(epochs, table, shared, backing);
-                cache.onShortage(() -> window.flushUnused(options.waitNanos()) > 0);
+                cache.setKeeper(new WindowKeeper(epochs, window, options.waitNanos()));
                 stack.setTarget(new KmapStack.Target(table, shared, backing));
                 access.setSecondWindow(table);
                 windows = new Windows(table, window, backing, cache);
@@ -240,6 +243,7 @@ public final class Kmap {
             return pin;
         }
         if (cpus.inSection()) {
+            backing.require(frame);
             throw new WouldWaitException("the page must be read from its file, which waits, inside a section: frame=" + frame
                 + "; prefetch it, or map it first");
         }
@@ -253,6 +257,8 @@ public final class Kmap {
      * @throws IllegalStateException if it is not the last one that is open, nor of this thread, or not mapped; nothing was changed.
      */
     public void kunmapLocal(final long address) {
+        // Less than a map takes, so that what was mapped at some depth can be unmapped there; and no unmap ends in its middle.
+        StackReserve.ensure();
         if (direct && isLow(address)) {
             return;
         }
@@ -270,6 +276,7 @@ public final class Kmap {
      * @param address as there; throws as there.
      */
     public void kunmapLocal(final Cpu hint, final long address) {
+        StackReserve.ensure();
         if (direct && isLow(address)) {
             return;
         }
@@ -347,10 +354,19 @@ public final class Kmap {
      * @throws IllegalArgumentException if there is no such frame.
      */
     public long kmapIfMapped(final long frame) {
+        StackReserve.ensureOperation();
         if (!HighFrames.isHigh(frame)) {
             requireLow(frame);
         }
-        return needsEntry(frame) ? requireWindows(frame).shared.mapIfMapped(frame, true) : frame << Pages.SHIFT;
+        if (!needsEntry(frame)) {
+            return frame << Pages.SHIFT;
+        }
+        final Windows there = requireWindows(frame);
+        final long address = there.shared.mapIfMapped(frame, true);
+        if (address == NOT_MAPPED && HighFrames.isHigh(frame)) {
+            there.backing.require(frame);
+        }
+        return address;
     }
 
     /**
@@ -361,6 +377,7 @@ public final class Kmap {
      * @throws IllegalStateException if it is not mapped, or as often unmapped.
      */
     public void kunmap(final long address) {
+        StackReserve.ensure();
         if (!force && isLow(address)) {
             if ((address & Pages.OFFSET_MASK) != 0 || memory.frameAddressOrZero(address >>> Pages.SHIFT) == 0) {
                 throw new IllegalArgumentException("not what kmap returned: address=0x" + Long.toHexString(address));
@@ -382,8 +399,24 @@ public final class Kmap {
      */
     public int flushUnused() {
         epochs.mightSleep("flushUnused");
+        StackReserve.ensureOperation();
         final Windows there = windows;
         return there == null ? 0 : there.shared.flushUnused(options.waitNanos());
+    }
+
+    /**
+     * Clears all slots of the shared window that nobody uses, and leaves it to the caller to wait for a grace period. By the memory, between taking
+     * banks out of reach and giving them back: in force mode such a slot may still name a frame whose owner has freed it.
+     *
+     * @throws IllegalStateException inside a section: it takes the window's lock.
+     */
+    public void forgetUnused() {
+        epochs.mightSleep("forgetUnused");
+        StackReserve.ensureOperation();
+        final Windows there = windows;
+        if (there != null) {
+            there.shared.forgetUnused();
+        }
     }
 
     /**
@@ -418,30 +451,40 @@ public final class Kmap {
      * @param to as for {@link #kmapLocal(long)}; throws as there.
      */
     public void copyFrame(final long from, final long to) {
+        for (int attempt = 0; attempt < COPY_ATTEMPTS; attempt++) {
+            try {
+                copyNested(from, to);
+                return;
+            } catch (final WouldWaitException e) {
+                // The inner one was not there. It is brought while no page is held, so that copies never wait for each other.
+                drop(keep(from));
+            }
+        }
         final int kept = keep(from);
         try {
-            final long target = kmapLocal(to);
-            try {
-                final long source = kmapLocalReadOnly(from);
-                try {
-                    UnsafeApi.copyMemory(nativeAddress(source), nativeAddress(target), Pages.SIZE);
-                } finally {
-                    kunmapLocal(source);
-                }
-            } finally {
-                kunmapLocal(target);
-            }
+            copyNested(from, to);
         } finally {
             drop(kept);
         }
     }
 
-    /** Sees to it that a nested map finds the page, where it may wait for that. */
-    private int keep(final long frame) {
-        if (!HighFrames.isHigh(frame)) {
-            return Backing.LOW;
+    private void copyNested(final long from, final long to) {
+        final long target = kmapLocal(to);
+        try {
+            final long source = kmapLocalReadOnly(from);
+            try {
+                UnsafeApi.copyMemory(nativeAddress(source), nativeAddress(target), Pages.SIZE);
+            } finally {
+                kunmapLocal(source);
+            }
+        } finally {
+            kunmapLocal(target);
         }
-        return pin(requireWindows(frame).backing, frame, false);
+    }
+
+    /** Pins a page, where it may wait for that. */
+    private int keep(final long frame) {
+        return HighFrames.isHigh(frame) ? pin(requireWindows(frame).backing, frame, false) : Backing.LOW;
     }
 
     private void drop(final int pin) {
@@ -536,9 +579,21 @@ public final class Kmap {
         return there == null ? 0 : there.shared.used();
     }
 
+    /** Uses of shared maps that have an entry; for tests. */
+    long sharedUsers() {
+        final Windows there = windows;
+        return there == null ? 0 : there.shared.users();
+    }
+
     /** Has something run in the middle of each local map and unmap; for tests. */
     void setHook(final Runnable action) {
         stack.setHook(action);
+    }
+
+    /** What happened in the cache of high memory, for tests; null as long as there is none. */
+    CacheCounts cacheCounts() {
+        final Windows there = windows;
+        return there == null ? null : there.cache.counts;
     }
 
     /**

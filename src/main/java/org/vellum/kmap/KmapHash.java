@@ -6,8 +6,8 @@ import org.vellum.mem.Words;
  * Which slot of the shared window maps a frame: chains of slots, their links stored by slot, so that there is nothing to allocate.
  *
  * <p>Changed under the window's lock, read without. A reader may follow a slot that is just being moved to another chain, and miss what it
- * looks for; it never finds too much, since the slot's word decides, and whoever misses looks again under the lock. It takes at most a
- * bounded number of steps, whatever the writers do.
+ * looks for; it never finds too much, since the slot's word decides, and whoever misses looks again under the lock ({@link #findLocked}). It takes at
+ * most a bounded number of steps, whatever the writers do.
  */
 final class KmapHash {
     static final int NONE = -1;
@@ -34,18 +34,9 @@ final class KmapHash {
 
     /** The slot whose word names the frame, or {@link #NONE}; it may be overlooked, or have changed since. */
     int find(final long frame) {
-        return find(frame, MOST_STEPS);
-    }
-
-    /** {@link #find} under the lock: exact. */
-    int findLocked(final long frame) {
-        return find(frame, Integer.MAX_VALUE);
-    }
-
-    private int find(final long frame, final int mostSteps) {
         // Acquire: a slot's word was set before the slot was linked; partner: the releases in add() and remove().
         long link = heads.getAcquire(bucket(frame));
-        for (int step = 0; link != 0 && step < mostSteps; step++) {
+        for (int step = 0; link != 0 && step < MOST_STEPS; step++) {
             final int slot = (int)link - 1;
             if (slots.names(slot, frame)) {
                 return slot;
@@ -53,6 +44,15 @@ final class KmapHash {
             link = links.getAcquire(slot);
         }
         return NONE;
+    }
+
+    /** {@link #find} under the lock: exact, however long the chain. Overlooking a slot here would map its frame a second time. */
+    int findLocked(final long frame) {
+        long link = heads.getPlain(bucket(frame));
+        while (link != 0 && !slots.names((int)link - 1, frame)) {
+            link = links.getPlain(link - 1);
+        }
+        return (int)link - 1;
     }
 
     /** Under the lock, after the slot's word. */

@@ -18,7 +18,7 @@ import org.vellum.report.Listener;
  *   +------------+-----------------------------------------+        63         32 31   17  16  15    0
  *   | address    | as handed out, tag included; 0 = empty   |       +------------+-------+---+--------+
  *   | pin        | of the cache frame, or Backing.LOW       |       | thread id  | 0     | P | depth  |
- *   | generation | last given to an entry here              |       +------------+-------+---+--------+
+ *   | generation | last given to an entry here; 0 = none    |       +------------+-------+---+--------+
  *   | frame      | for reports                              |        P: the records were made empty once
  *   +------------+-----------------------------------------+
  * </pre>
@@ -49,7 +49,6 @@ final class KmapStack {
     private static final long DEPTH_MASK = 0xFFFF;
     private static final long PREPARED = 1L << 16;
     private static final int ID_SHIFT = 32;
-    private static final int TAGS = 0xFFFF;
 
     private final Cpus cpus;
     private final Listener listener;
@@ -122,8 +121,8 @@ final class KmapStack {
         final long record = reserve(cpu);
         final Target at = target;
         final long page = at.firstPage + (record - base >>> RECORD_SHIFT);
-        final long generation = UnsafeApi.getLong(record + GENERATION) % TAGS + 1;
-        final long tag = generation << Address.TAG_SHIFT;
+        final long generation = nextGeneration(record, page);
+        final long tag = KmapTags.tag(generation);
         final long address = at.table.addressOf(page) | tag;
         at.table.set(page, Entry.present(at.backing.nativePage(frame, pin), tag, writable ? Entry.WRITABLE : 0));
         UnsafeApi.putLong(record + GENERATION, generation);
@@ -131,6 +130,11 @@ final class KmapStack {
         UnsafeApi.putLong(record + FRAME, frame);
         UnsafeApi.putLong(record + ADDRESS, address);
         return address;
+    }
+
+    private static long nextGeneration(final long record, final long page) {
+        final long last = UnsafeApi.getLong(record + GENERATION);
+        return KmapTags.next(last == 0 ? KmapTags.before(page) : last);
     }
 
     /** Raises the depth, and returns the record below it. */
@@ -163,7 +167,7 @@ final class KmapStack {
         if ((word & PREPARED) == 0) {
             records.zero((long)cpu.index() * MAX_DEPTH * RECORD_WORDS, (long)MAX_DEPTH * RECORD_WORDS);
         }
-        undo(cpu, "thread id=" + (word >>> ID_SHIFT));
+        undo(cpu, idOf(word));
         final long adopted = owner | PREPARED;
         UnsafeApi.putLong(cpu.mapWord(), adopted);
         return adopted;
@@ -224,12 +228,23 @@ final class KmapStack {
         return new IllegalStateException("not mapped locally, or unmapped already: " + what);
     }
 
+    private static String idOf(final long word) {
+        return "thread id=" + (word >>> ID_SHIFT);
+    }
+
     /**
-     * Undoes all maps of a slot and reports them.
+     * Undoes what a dead thread has left, or one that was there before it and exited too often.
      *
-     * @param cpu whose occupant is the caller, or dead and swept by it.
+     * @param cpu whose occupant it is, swept by the caller.
+     * @param thread its name.
      */
-    void undo(final Cpu cpu, final String thread) {
+    void undoDead(final Cpu cpu, final String thread) {
+        final long word = UnsafeApi.getLong(cpu.mapWord());
+        undo(cpu, (word ^ cpu.occupantBits()) >>> ID_SHIFT == 0 ? thread : idOf(word));
+    }
+
+    /** Undoes all maps of a slot and reports them; the occupant is the caller, or dead and swept by it. */
+    private void undo(final Cpu cpu, final String thread) {
         final long word = UnsafeApi.getLong(cpu.mapWord());
         for (int depth = depth(word); depth > 0; depth--) {
             final long record = record(cpu.index(), depth - 1);
@@ -274,6 +289,9 @@ final class KmapStack {
     void verify() {
         for (int slot = 0; slot < cpus.limit(); slot++) {
             final long word = UnsafeApi.getLong(cpus.cpu(slot).mapWord());
+            if (depth(word) != 0) {
+                throw new AssertionError("kmap slot=" + slot + " depth=" + depth(word) + " left open by " + idOf(word));
+            }
             for (int depth = (word & PREPARED) == 0 ? MAX_DEPTH : depth(word); depth < MAX_DEPTH; depth++) {
                 final long record = record(slot, depth);
                 final Target at = target;

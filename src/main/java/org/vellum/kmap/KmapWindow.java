@@ -1,5 +1,6 @@
 package org.vellum.kmap;
 
+import java.util.Arrays;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
 import org.vellum.epoch.Epochs;
@@ -24,6 +25,11 @@ import org.vellum.report.ExhaustedException;
  * Both find no slot, both may wait for one or for the disk. Whoever gets the lock first installs the mapping; the other looks at the hash again
  * under the lock before it takes a slot, and joins. Nobody holds a slot while it waits for anything, so waiters cannot starve each other.
  *
+ * <h2>Who is woken (RK2)</h2>
+ * Slots are waited for by {@link Waiters}: an unmap that leaves a slot unused wakes one waiter, and whoever is through, well or badly, wakes the next, since it may
+ * have been woken for room that it did not need. What all may wait for wakes all: the end of a flush, and a new mapping. A waiter looks for anything that is
+ * not in use, also what is being flushed: for that it goes and waits itself, for whoever began the flush may have given up.
+ *
  * <h2>A user against the flush (RK4)</h2>
  * <pre>
  *   U (maps an unused slot)                      F (flushes)
@@ -38,8 +44,8 @@ import org.vellum.report.ExhaustedException;
 final class KmapWindow {
     static final long NOT_MAPPED = 0;
 
-    private static final int TAGS = 0xFFFF;
     private static final int HOLDERS_NAMED = 8;
+    private static final long FLUSH_SLICE_NANOS = 10_000_000L;
 
     private final Epochs epochs;
     private final PageTable table;
@@ -52,7 +58,7 @@ final class KmapWindow {
 
     // Under the lock.
     private final int[] pins;
-    private final int[] generations;
+    private final long[] generations;
     /** Who mapped a slot first, for reports. */
     private final Thread[] mappers;
     private int next;
@@ -66,7 +72,8 @@ final class KmapWindow {
         words = new KmapWords(slots);
         hash = new KmapHash(words);
         pins = new int[slots];
-        generations = new int[slots];
+        generations = new long[slots];
+        Arrays.setAll(generations, KmapTags::before);
         mappers = new Thread[slots];
     }
 
@@ -111,11 +118,19 @@ final class KmapWindow {
      */
     long map(final long frame, final boolean writable, final long deadlineNanos) throws InterruptedException {
         long address = mapIfMapped(frame, writable);
-        while (address == NOT_MAPPED) {
-            awaitRoom(frame, deadlineNanos);
-            address = install(frame, writable, backing.pin(frame, writable, deadlineNanos));
+        if (address != NOT_MAPPED) {
+            return address;
         }
-        return address;
+        try {
+            do {
+                awaitRoom(frame, deadlineNanos);
+                address = install(frame, writable, backing.pin(frame, writable, deadlineNanos));
+            } while (address == NOT_MAPPED);
+            return address;
+        } finally {
+            // It may have been woken for room that it did not take: because it joined, or failed.
+            waiters.wakeOne();
+        }
     }
 
     /** The pin is the slot's from here on, or dropped. Returns NOT_MAPPED if others have taken all slots meanwhile. */
@@ -154,14 +169,16 @@ final class KmapWindow {
     }
 
     private long put(final int slot, final long frame, final boolean writable, final int pin) {
-        generations[slot] = generations[slot] % TAGS + 1;
+        generations[slot] = KmapTags.next(generations[slot]);
         pins[slot] = pin;
         mappers[slot] = Thread.currentThread();
-        final long tag = (long)generations[slot] << Address.TAG_SHIFT;
+        final long tag = KmapTags.tag(generations[slot]);
         table.set(slot, Entry.present(backing.nativePage(frame, pin), tag, writable ? Entry.WRITABLE : 0));
         // Volatile, after the entry: whoever joins finds it.
         words.put(slot, KmapWords.of(frame, writable, KmapWords.UNUSED + 1));
         hash.add(frame, slot);
+        // Who waits for a slot for the same frame need not wait any longer.
+        waiters.wakeAll();
         return table.addressOf(slot) | tag;
     }
 
@@ -182,8 +199,9 @@ final class KmapWindow {
             }
         } while (!words.compareAndSet(slot, word, word - 1));
         if (KmapWords.count(word) == KmapWords.UNUSED + 1) {
-            // c2 of Waiters.
+            // c2 of Waiters, for whoever wants the slot, and for whoever wants its cache frame.
             waiters.wakeOne();
+            backing.unused();
         }
     }
 
@@ -209,7 +227,8 @@ final class KmapWindow {
             if (Thread.interrupted()) {
                 throw new InterruptedException();
             }
-            final boolean came = isFlushing() ? awaitFlush(deadlineNanos) : waiters.await(this::mayHaveRoom, deadlineNanos);
+            final boolean came = isFlushing() ? awaitSliceOfFlush(deadlineNanos)
+                : waiters.await(() -> mayHaveRoom(frame), deadlineNanos);
             if (!came && !hasRoom(frame)) {
                 throw timedOut(frame);
             }
@@ -224,8 +243,9 @@ final class KmapWindow {
             if (findFree() || hash.findLocked(frame) != KmapHash.NONE) {
                 return true;
             }
+            // Also while a flush is under way: slots that became free in an earlier one may lie behind.
+            next = 0;
             if (flushing == 0) {
-                next = 0;
                 clearUnused();
             }
             return findFree();
@@ -243,18 +263,25 @@ final class KmapWindow {
         }
     }
 
-    private boolean mayHaveRoom() {
+    /** Whether it is worth another look: w2 of {@link Waiters}. */
+    private boolean mayHaveRoom(final long frame) {
+        return hash.find(frame) != KmapHash.NONE || used() < words.count();
+    }
+
+    /** Whether there are slots that nobody uses, but which keep their pins. Never waits. */
+    boolean keepsUnused() {
         for (int slot = 0; slot < words.count(); slot++) {
             final long word = words.get(slot);
-            if (word == KmapWords.FREE || KmapWords.isUnused(word)) {
+            if (word == KmapWords.FLUSHING || KmapWords.isUnused(word)) {
                 return true;
             }
         }
         return false;
     }
 
-    /** Under the lock: f1, f2 and the stamp of f3. */
+    /** Under the lock: f1, f2 and the stamp of f3, which covers those of a flush that is under way, too. */
     private void clearUnused() {
+        final int before = flushing;
         for (int slot = 0; slot < words.count(); slot++) {
             final long word = words.get(slot);
             // CAS: f1 of the class comment; partner: u2, in join().
@@ -264,9 +291,19 @@ final class KmapWindow {
                 flushing++;
             }
         }
-        if (flushing > 0) {
+        if (flushing > before) {
             flushStamp = epochs.stamp();
             flushes.getAndIncrement();
+        }
+    }
+
+    /** Clears what nobody uses, flush or no flush under way: for callers that wait for a grace period themselves. */
+    void forgetUnused() {
+        lock.lock();
+        try {
+            clearUnused();
+        } finally {
+            lock.unlock();
         }
     }
 
@@ -285,6 +322,12 @@ final class KmapWindow {
             }
         }
         waiters.wakeAll();
+    }
+
+    /** A part of {@link #awaitFlush}, so that an interrupt, and a frame that others have mapped, are seen in between. False if the time is up. */
+    private boolean awaitSliceOfFlush(final long deadlineNanos) {
+        final long now = System.nanoTime();
+        return awaitFlush(now + Math.min(FLUSH_SLICE_NANOS, deadlineNanos - now)) || System.nanoTime() - deadlineNanos < 0;
     }
 
     /** False if the time is up. */
@@ -369,6 +412,16 @@ final class KmapWindow {
             used += KmapWords.isMapped(word) && !KmapWords.isUnused(word) ? 1 : 0;
         }
         return used;
+    }
+
+    /** Uses of all slots together: exact when quiet. */
+    long users() {
+        long users = 0;
+        for (int slot = 0; slot < words.count(); slot++) {
+            final long word = words.get(slot);
+            users += KmapWords.isMapped(word) ? KmapWords.count(word) - KmapWords.UNUSED : 0;
+        }
+        return users;
     }
 
     /** Walks a quiet window. */

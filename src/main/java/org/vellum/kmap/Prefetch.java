@@ -9,16 +9,12 @@ import java.util.Arrays;
  * pins that the caller may hold itself. What would only push out what the same call has read is left out, too.
  */
 final class Prefetch {
-    private final HighFiles files;
     private final CacheDirectory directory;
     private final CacheMisses misses;
     private final CacheWaits waits;
     private final CacheCounts counts;
 
-    Prefetch(
-        final HighFiles files, final CacheDirectory directory, final CacheMisses misses, final CacheWaits waits,
-        final CacheCounts counts) {
-        this.files = files;
+    Prefetch(final CacheDirectory directory, final CacheMisses misses, final CacheWaits waits, final CacheCounts counts) {
         this.directory = directory;
         this.misses = misses;
         this.waits = waits;
@@ -28,11 +24,7 @@ final class Prefetch {
     /** @return how many of the pages are in the cache at the end, each counted once. */
     int fetch(final HighFile file, final long[] frames) {
         final long[] sorted = Arrays.stream(frames).sorted().distinct().toArray();
-        final long most = counts.of(CacheEvent.READ) + directory.capacity();
-        int at = 0;
-        while (at < sorted.length && counts.of(CacheEvent.READ) < most) {
-            at += fetchRun(file, sorted, at);
-        }
+        new Call(file, sorted).readMissing();
         int present = 0;
         for (final long frame : sorted) {
             if (misses.isReading(frame)) {
@@ -44,51 +36,74 @@ final class Prefetch {
         return present;
     }
 
-    /** Reads what is missing of a row of pages up to the first that is not. Returns how many pages that settles: all if there are no frames. */
-    private int fetchRun(final HighFile file, final long[] sorted, final int from) {
-        final int[] indexes = new int[Math.min(Staging.PAGES, sorted.length - from)];
-        int count = 0;
-        boolean claiming = true;
-        boolean full = false;
-        try {
-            final CacheMisses.Claimer claimer = misses.new Claimer(file);
-            while (count < indexes.length && sorted[from + count] == sorted[from] + count) {
-                final int claim = claimer.claim(sorted[from + count]);
-                if (claim < 0) {
-                    full = claim == CacheDirectory.FULL;
-                    break;
+    /** One call: what it wants, and how far it is. */
+    private final class Call {
+        private final HighFile file;
+        private final long[] frames;
+        private int at;
+        private int read;
+        private boolean full;
+
+        Call(final HighFile file, final long[] frames) {
+            this.file = file;
+            this.frames = frames;
+        }
+
+        void readMissing() {
+            while (at < frames.length && !full && read < directory.capacity()) {
+                final int[] indexes = new int[Math.min(Staging.PAGES, Math.min(frames.length - at, directory.capacity() - read))];
+                final long first = frames[at];
+                final int count = claim(indexes);
+                // Past what was claimed; else past one that is there, or is being read by others.
+                at += Math.max(count, 1);
+                read += count;
+                if (count > 0) {
+                    read(first, indexes, count);
                 }
-                indexes[count++] = claim;
-            }
-            claiming = false;
-        } finally {
-            if (claiming) {
-                giveUp(sorted[from], indexes, count);
             }
         }
-        if (count > 0) {
-            read(file, sorted[from], indexes, count);
-        }
-        return full ? sorted.length - from : Math.max(count, 1);
-    }
 
-    private void giveUp(final long frame, final int[] indexes, final int count) {
-        for (int i = 0; i < count; i++) {
-            directory.giveUp(indexes[i], frame + i);
-        }
-        waits.transferEnded();
-    }
-
-    /** If a row cannot be read at once, one by one: the good ones come, and the exception names the one that does not. */
-    private void read(final HighFile file, final long frame, final int[] indexes, final int count) {
-        try {
-            misses.read(file, frame, indexes, count, false, false);
-        } catch (final HighMemoryException e) {
-            if (count == 1) {
-                throw e;
+        /** Claims frames for a row of missing pages, up to the first that is not missing. */
+        private int claim(final int[] indexes) {
+            int count = 0;
+            boolean done = false;
+            try {
+                final CacheMisses.Claimer claimer = misses.new Claimer(file);
+                while (count < indexes.length && frames[at + count] == frames[at] + count) {
+                    final int claim = claimer.claim(frames[at + count]);
+                    if (claim < 0) {
+                        full = claim == CacheDirectory.FULL;
+                        break;
+                    }
+                    indexes[count++] = claim;
+                }
+                done = true;
+            } finally {
+                if (!done) {
+                    giveUp(indexes, count);
+                }
             }
+            return count;
+        }
+
+        private void giveUp(final int[] indexes, final int count) {
             for (int i = 0; i < count; i++) {
-                fetchRun(file, new long[] {frame + i}, 0);
+                directory.giveUp(indexes[i], frames[at + i]);
+            }
+            waits.transferEnded();
+        }
+
+        /** If a row cannot be read at once, one by one: the good ones come, and the exception names the one that does not. */
+        private void read(final long first, final int[] indexes, final int count) {
+            try {
+                misses.read(file, first, indexes, count, false, false);
+            } catch (final HighMemoryException e) {
+                if (count == 1) {
+                    throw e;
+                }
+                for (int i = 0; i < count; i++) {
+                    new Call(file, new long[] {first + i}).readMissing();
+                }
             }
         }
     }

@@ -10,8 +10,8 @@ import org.vellum.report.ExhaustedException;
 /**
  * Direct buffers that pages pass through on their way between file and cache frame.
  *
- * <p>Why not read into the frames themselves: pages that are neighbours in the file are not in memory, and channels have no positional read into
- * several buffers; a view of a bank would keep the whole bank from being released; and what is written must be a copy that nobody
+ * <p>Why not read into the frames themselves: pages that are neighbours in the file are not in memory, and channels have no positional
+ * read into several buffers; a view of a bank would keep the whole bank from being released; and what is written must be a copy that nobody
  * changes any more. A copy of 4 KiB costs a tenth of the system call.
  *
  * <p>Any thread. Whoever takes one gives it back; few are kept.

@@ -7,8 +7,8 @@ import java.util.Arrays;
 /**
  * Brings dirty cache frames to their files; see {@link CacheFrames} for why nothing is lost by it.
  *
- * <p>Outside sections and locks; blocks for as long as the device takes. Pages that are neighbours in the file go by one system call. Nobody
- * waits for another thread's write while it has claimed one itself, so there is no circle.
+ * <p>Outside sections and locks; blocks for as long as the device takes. Pages that are neighbours in the file go by one system call.
+ * Nobody waits for another thread's write while it has claimed one itself, so there is no circle.
  */
 final class WriteBack {
     /** In the sorted list of what there is to do: the page, then the index. */

@@ -252,11 +252,11 @@ public final class PageTable {
     /**
      * Installs or removes an entry. By the owner of the range only.
      *
-     * @param page number of the page, below the limit.
+     * @param page number of the page, below the limit; or what it was before the table was closed, which does no harm.
      * @param entry the new entry. If it lowers permission, the caller owes a flush.
      */
     public void set(final long page, final long entry) {
-        assert page >= 0 && page < limit : "page=" + page + " limit=" + limit;
+        assert page >= 0 && (page < limit || closed && page < pages) : "page=" + page + " limit=" + limit;
         // Release: the frame's content and the entries before it come first; partner: the volatile load in readable().
         UnsafeApi.putLongRelease(null, base + (page << 3), entry);
     }

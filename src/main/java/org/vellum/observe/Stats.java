@@ -10,10 +10,10 @@ import org.vellum.alloc.AllocatorStats;
  * @param presentHighWaterBytes the most that was there at once; exact.
  * @param residentBytes memory of banks that was taken from the JVM and not given back: those present, and those that wait for their
  *                      release. All of it is resident, since the JVM zeroes it, unless the operating system swaps.
- * @param usedHighWaterBytes the most bytes of frames that were in use at once, by anybody. Frames that wait in lists of slots count as used:
- *                           too high by at most what those held (2 MiB a slot), never too low.
+ * @param usedHighWaterBytes the most bytes of frames that were in use at once, by anybody. Frames that wait in lists of slots, or pass
+ *                           between them, count as used: too high by at most what those were (2 MiB a slot, and 4 MiB), never too low.
  * @param freeFrameBytes bytes of frames that could be allocated, banks not yet added included.
- * @param cachedFrameBytes bytes of free frames that wait in lists of slots.
+ * @param cachedFrameBytes bytes of free frames that wait in lists of slots, or pass between them.
  * @param liveAreas areas that nobody has ended yet, blocks left out.
  * @param windowBytes addresses of the vmap window.
  * @param freeWindowBytes addresses that are free.

@@ -49,7 +49,7 @@ public interface VellumMXBean {
         /** @return bytes of frames that could be allocated. */
         long getFreeFrameBytes();
 
-        /** @return bytes of free frames in lists of slots. */
+        /** @return bytes of free frames in lists of slots and on the way between them. */
         long getCachedFrameBytes();
 
         /** @return areas of the window that are live. */

@@ -12,8 +12,12 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
+import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.BlockingQueue;
 import org.junit.jupiter.api.Test;
+import org.vellum.SmallMemory;
 import org.vellum.Vellum;
+import org.vellum.frame.FrameEvent;
 
 /** After a peak little stays out, what lives long pins little, and nothing of it is garbage for the collector. */
 final class MemoryComesBackTest {
@@ -78,6 +82,29 @@ final class MemoryComesBackTest {
             assertTrue(out <= most, "out=" + out + " most=" + most);
             kept.forEach(memory::free);
             AllocatorMemory.requireEmpty(memory);
+        }
+    }
+
+    @Test
+    void whatPassesBetweenThreadsComesBack() throws Exception {
+        final int rounds = 20_000;
+        try (Vellum memory = Vellum.builder().memory(256L << 20).bank(16L << 20).open()) {
+            final BlockingQueue<Long> way = new ArrayBlockingQueue<>(512);
+            SmallMemory.inThreads(2, thread -> {
+                for (int i = 0; i < rounds; i++) {
+                    if (thread == 0) {
+                        way.put(memory.allocate(16_384));
+                    } else {
+                        memory.free(way.take());
+                    }
+                }
+            });
+            assertTrue(memory.frames().events(FrameEvent.DEPOSIT) > 0 && memory.frames().events(FrameEvent.WITHDRAW) > 0,
+                "some by way of the depot");
+            memory.verify();
+            AllocatorMemory.requireEmpty(memory);
+            assertEquals(0, memory.frames().cachedFrames());
+            assertEquals(0, memory.frames().presentFrames());
         }
     }
 

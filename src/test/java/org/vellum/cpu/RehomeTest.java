@@ -51,7 +51,7 @@ class RehomeTest {
         assertNotEquals(old.index(), rehome());
         final Thread me = Thread.currentThread();
         // Without step (B) this enters the old slot, and a nested enter would take the new one: two slots, one section.
-        assertFalse(cpus.enterAt(old, me, ThreadIds.of(me), cpus.cells.address(0), seen));
+        assertFalse(cpus.enterAt(old, old.record, me, ThreadIds.of(me), cpus.cells.address(0), seen));
         assertEquals(SlotLayout.IDLE, cpus.occupancy(old.index()));
         cpus.verifyQuiet();
     }
