@@ -26,7 +26,9 @@ record HotPaths(String bench, String className, UnaryOperator<String> floor) {
         new HotPaths("frame", "org.vellum.frame.FrameBenchmark", row -> "section"),
         new HotPaths("access", "org.vellum.vmap.AccessBenchmark",
             row -> row.replaceFirst("(Unsafe|VmapBuffer|Address)$", "Raw")),
-        new HotPaths("module", "org.vellum.vmap.VmallocModuleBenchmark", row -> "touch"));
+        new HotPaths("module", "org.vellum.vmap.VmallocModuleBenchmark", row -> "touch"),
+        new HotPaths("kmap", "org.vellum.kmap.KmapBenchmark", row -> row.replaceFirst("^[^ ]+", "touch")),
+        new HotPaths("kmap wrap", "org.vellum.kmap.KmapWrapBenchmark", row -> row.replaceFirst("^[^ ]+", "touch")));
 
     /**
      * What a run will cover.
@@ -54,6 +56,18 @@ record HotPaths(String bench, String className, UnaryOperator<String> floor) {
             }
         }
         return selected;
+    }
+
+    /**
+     * What a row is called: by the method, or, where one method runs them all, by what its parameters say.
+     *
+     * @param name full name of a benchmark of this family.
+     * @param parameter what a parameter is in this run, or null if the benchmark has none of that name.
+     * @return the row.
+     */
+    String rowOf(final String name, final UnaryOperator<String> parameter) {
+        final String policy = parameter.apply("policy");
+        return policy == null ? rowOf(name) : policy + " depth=" + parameter.apply("depth");
     }
 
     /**

@@ -178,7 +178,7 @@ public final class Scalability {
     }
 
     private static String row(final HotPaths family, final RunResult result) {
-        return family.rowOf(result.getParams().getBenchmark());
+        return family.rowOf(result.getParams().getBenchmark(), name -> parameter(result, name));
     }
 
     private static String key(final String row, final int pages) {
@@ -186,8 +186,12 @@ public final class Scalability {
     }
 
     private static int pages(final RunResult result) {
-        return result.getParams().getParamsKeys().contains("pages")
-            ? Integer.parseInt(result.getParams().getParam("pages")) : 0;
+        final String pages = parameter(result, "pages");
+        return pages == null ? 0 : Integer.parseInt(pages);
+    }
+
+    private static String parameter(final RunResult result, final String name) {
+        return result.getParams().getParamsKeys().contains(name) ? result.getParams().getParam(name) : null;
     }
 
     /** The median, because the last iteration also counts what verifying the memory afterwards allocates. */

@@ -23,7 +23,7 @@ record ScalabilityOptions(
     /** The usage, as printed. */
     static final String USAGE = """
         Usage: java -cp jmh/target/benchmarks.jar org.vellum.Scalability [OPTIONS]
-        Runs every hot path at each thread count; prints a table and writes JSON. About three minutes a thread count.
+        Runs every hot path at each thread count; prints a table and writes JSON. About four minutes a thread count.
 
           --threads LIST    thread counts (default 1,2,4,8,16)
           --pages LIST      sizes of mappings and areas, 1 to 64 pages (default 4)

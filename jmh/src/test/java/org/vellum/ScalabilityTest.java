@@ -54,6 +54,18 @@ class ScalabilityTest {
         assertTrue(HotPaths.select(NAMES, Pattern.compile("nosuch")).isEmpty());
     }
 
+    /** Where one method runs all rows, they are told apart by its parameters, and so are their floors. */
+    @Test
+    void parametersNameRows() {
+        final HotPaths kmap = HotPaths.ALL.stream().filter(family -> family.bench().equals("kmap")).findFirst().orElseThrow();
+        final String name = kmap.nameOf("mapTouchUnmap");
+        final String row = kmap.rowOf(name, Map.of("policy", "high-local", "depth", "8")::get);
+        assertEquals("high-local depth=8", row);
+        assertEquals("touch depth=8", kmap.floor().apply(row));
+        assertEquals("mapTouchUnmap", kmap.rowOf(name, parameter -> null));
+        assertEquals(List.of(Set.of("mapTouchUnmap")), new ArrayList<>(HotPaths.select(List.of(name), Pattern.compile("Kmap")).values()));
+    }
+
     @Test
     void rowsAreNormalisedByTheProcessorsThatThreadsHad() {
         final ScalabilityRow crowded = new ScalabilityRow("vmap", "lazy", 4, 8, 2, 80, 40, 0.25, 3);

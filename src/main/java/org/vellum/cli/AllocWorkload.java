@@ -37,9 +37,4 @@ final class AllocWorkload extends Workload<AllocHammer> {
     String complaint() {
         return "an allocation that was live all the time is not what was written";
     }
-
-    @Override
-    double mapShare(final List<AllocHammer> crew) {
-        return Double.NaN;
-    }
 }

@@ -2,6 +2,7 @@ package org.vellum.cli;
 
 import java.util.Arrays;
 import java.util.Locale;
+import org.vellum.kmap.Kmap;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
 
@@ -38,6 +39,19 @@ final class Arguments {
         @Override
         public ThreadCounts convert(final String text) {
             return new ThreadCounts(Arrays.stream(text.split(",", -1)).mapToInt(one -> (int)number(one, 1, MAX_THREADS))
+                .sorted().distinct().toArray());
+        }
+    }
+
+    /** A type of its own: an array would be an option that may be given several times. */
+    record MapDepths(int[] depths) {
+    }
+
+    /** How many maps are nested, separated by commas; each once, in ascending order. */
+    static final class Depths implements ITypeConverter<MapDepths> {
+        @Override
+        public MapDepths convert(final String text) {
+            return new MapDepths(Arrays.stream(text.split(",", -1)).mapToInt(one -> (int)number(one, 1, Kmap.MAX_DEPTH))
                 .sorted().distinct().toArray());
         }
     }

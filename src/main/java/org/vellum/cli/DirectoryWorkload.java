@@ -3,7 +3,9 @@ package org.vellum.cli;
 import java.util.Arrays;
 import java.util.List;
 import org.vellum.Vellum;
+import org.vellum.VellumBuilder;
 import org.vellum.mem.Pages;
+import org.vellum.vmap.FlushPolicy;
 
 /** The application of reference 1: directory blocks over scattered frames; see {@link DirectoryHammer}. */
 final class DirectoryWorkload extends Workload<DirectoryHammer> {
@@ -26,6 +28,11 @@ final class DirectoryWorkload extends Workload<DirectoryHammer> {
     }
 
     @Override
+    VellumBuilder builder(final String policy) {
+        return super.builder(policy).flushPolicy(policy.equals("eager") ? FlushPolicy.EAGER : FlushPolicy.LAZY);
+    }
+
+    @Override
     DirectoryHammer hammer(final String policy, final Vellum memory, final int thread) {
         return DirectoryHammer.of(policy, memory, thread);
     }
@@ -40,8 +47,9 @@ final class DirectoryWorkload extends Workload<DirectoryHammer> {
         return "a directory block is not what its visits made of it";
     }
 
+    /** The share of the time that went into mapping and unmapping. */
     @Override
-    double mapShare(final List<DirectoryHammer> crew) {
+    double figure(final List<DirectoryHammer> crew) {
         double map = 0;
         double work = 0;
         for (final DirectoryHammer hammer : crew) {

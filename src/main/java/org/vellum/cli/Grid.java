@@ -12,8 +12,8 @@ import java.util.Map;
 final class Grid {
     private static final long WARM_UP_MILLIS = 400;
 
-    /** One median: nanoseconds per operation and thread, and the share of mapping in it or NaN. */
-    record Cell(double nanos, double mapShare) {
+    /** Medians: nanoseconds per operation and thread, and what else the workload tells of a cell, or NaN. */
+    record Cell(double nanos, double figure) {
         /** What one operation costs of a core, when there are more threads than cores. */
         double cpuNanos(final int threads) {
             return nanos * Math.min(threads, Runtime.getRuntime().availableProcessors()) / threads;
@@ -21,7 +21,7 @@ final class Grid {
     }
 
     private final Map<String, double[][]> nanos = new HashMap<>();
-    private final Map<String, double[][]> shares = new HashMap<>();
+    private final Map<String, double[][]> figures = new HashMap<>();
     private final int[] threads;
 
     private Grid(final int[] threads) {
@@ -33,7 +33,7 @@ final class Grid {
         final Grid grid = new Grid(threads);
         for (final String policy : workload.policies()) {
             grid.nanos.put(policy, new double[threads.length][rounds]);
-            grid.shares.put(policy, new double[threads.length][rounds]);
+            grid.figures.put(policy, new double[threads.length][rounds]);
         }
         warmUp(workload, Math.min(2, threads[threads.length - 1]), Math.min(WARM_UP_MILLIS, 8L * millis));
         for (int round = 0; round < rounds; round++) {
@@ -75,12 +75,12 @@ final class Grid {
         }
         // A cell so short that no batch ended in it still has a figure: less than one batch in all its time.
         nanos.get(policy)[column][round] = (double)time / Math.max(1, operations);
-        shares.get(policy)[column][round] = workload.mapShare(crew);
+        figures.get(policy)[column][round] = workload.figure(crew);
     }
 
     Cell cell(final String policy, final int threadCount) {
         final int column = Arrays.binarySearch(threads, threadCount);
-        return new Cell(median(nanos.get(policy)[column]), median(shares.get(policy)[column]));
+        return new Cell(median(nanos.get(policy)[column]), median(figures.get(policy)[column]));
     }
 
     static double median(final double[] values) {

@@ -51,6 +51,15 @@ abstract class Hammer {
     /** Does {@link #BATCH} operations. */
     abstract void batch();
 
+    /** On the thread that has worked, after its time. */
+    void check() {
+    }
+
+    /** What is done when a batch found no room. Inside a section nobody may wait for addresses in limbo; here one may. */
+    void relieve(final ExhaustedException exhaustion) {
+        memory.synchronize();
+    }
+
     /** Forgets the figures of the last cell. */
     void reset() {
         operations = 0;
@@ -70,12 +79,13 @@ abstract class Hammer {
                 batch();
                 done += BATCH;
             } catch (final ExhaustedException e) {
-                // Inside a section nobody may wait for addresses in limbo; out here one may. The time counts.
-                memory.synchronize();
+                // The time counts.
+                relieve(e);
             }
         }
         nanos += System.nanoTime() - start;
         operations += done;
+        check();
     }
 
     /** Operations of this cell. */

@@ -62,7 +62,7 @@ final class VmapTable {
                 final Grid.Cell blocks = grid.cell("blocks", count);
                 final Grid.Cell eager = grid.cell("eager", count);
                 console.line("%s  %12.1f   %15.2f %%  %4.0f %%", cells(grid, workload.policies(), count),
-                    eager.nanos() / blocks.nanos(), 100 * blocks.mapShare(), 100 * eager.mapShare());
+                    eager.nanos() / blocks.nanos(), 100 * blocks.figure(), 100 * eager.figure());
             }
             console.line("  (the kernel in 2008, a large directory on 64 CPUs: 20 times faster, mapping below 1 %% of the time)");
             return ending(workload);
@@ -88,7 +88,7 @@ final class VmapTable {
                 final JsonRow row = new JsonRow("vmap").put("policy", policy).put("threads", count)
                     .put("ns_per_op", cell.nanos(), 2).put("cpu_ns_per_op", cell.cpuNanos(count), 2);
                 console.row(directory
-                    ? row.put("workload", "directory").put("map_share", cell.mapShare(), 4) : row);
+                    ? row.put("workload", "directory").put("map_share", cell.figure(), 4) : row);
             }
         }
     }

@@ -2,6 +2,8 @@ package org.vellum.cli;
 
 import java.util.List;
 import org.vellum.Vellum;
+import org.vellum.VellumBuilder;
+import org.vellum.vmap.FlushPolicy;
 
 /** Map, touch and unmap of four pages; see {@link VmapHammer}. */
 final class VmapWorkload extends Workload<VmapHammer> {
@@ -18,6 +20,11 @@ final class VmapWorkload extends Workload<VmapHammer> {
     }
 
     @Override
+    VellumBuilder builder(final String policy) {
+        return super.builder(policy).flushPolicy(policy.equals("eager") ? FlushPolicy.EAGER : FlushPolicy.LAZY);
+    }
+
+    @Override
     VmapHammer hammer(final String policy, final Vellum memory, final int thread) {
         return VmapHammer.of(policy, memory, thread);
     }
@@ -30,10 +37,5 @@ final class VmapWorkload extends Workload<VmapHammer> {
     @Override
     String complaint() {
         return "a touch did not arrive in its frame";
-    }
-
-    @Override
-    double mapShare(final List<VmapHammer> crew) {
-        return Double.NaN;
     }
 }

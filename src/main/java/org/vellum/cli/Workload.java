@@ -5,10 +5,10 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.vellum.Vellum;
-import org.vellum.vmap.FlushPolicy;
+import org.vellum.VellumBuilder;
 
 /**
- * What the columns of a table do: the same work under several policies, each with a memory of its own.
+ * What the columns of a table do: the same work under several policies, each, unless said, with a memory of its own.
  *
  * @param <H> the work of one thread.
  */
@@ -37,15 +37,30 @@ abstract class Workload<H extends Hammer> implements AutoCloseable {
     /** What it means that {@link #finish(Hammer)} was not content. */
     abstract String complaint();
 
-    /** Share of the time of the cell just run that went into mapping and unmapping, or NaN if that is not measured. */
-    abstract double mapShare(List<H> crew);
+    /** What else there is to tell of the cell just run, or NaN. */
+    double figure(final List<H> crew) {
+        return Double.NaN;
+    }
 
-    /** Opens a memory for each policy and prepares so many threads' work in it. */
+    /** How a policy's memory is built. */
+    VellumBuilder builder(final String policy) {
+        return Vellum.builder();
+    }
+
+    /** What the memory of a policy is called: policies with one name share one. */
+    String memoryName(final String policy) {
+        return policy;
+    }
+
+    /** Gives back what belongs to a memory rather than to a thread, once its threads have; returns whether all was in order. */
+    boolean finishMemory(final String memory) {
+        return true;
+    }
+
+    /** Opens the memories of all policies and prepares so many threads' work in it. */
     final void open(final long memoryBytes, final int maxThreads) {
         for (final String policy : policies) {
-            final Vellum memory = Vellum.builder().memory(memoryBytes)
-                .flushPolicy(policy.equals("eager") ? FlushPolicy.EAGER : FlushPolicy.LAZY).open();
-            memories.put(policy, memory);
+            final Vellum memory = memories.computeIfAbsent(memoryName(policy), name -> builder(policy).memory(memoryBytes).open());
             final List<H> crew = new ArrayList<>();
             for (int i = 0; i < maxThreads; i++) {
                 crew.add(hammer(policy, memory, i));
@@ -75,7 +90,14 @@ abstract class Workload<H extends Hammer> implements AutoCloseable {
             if (!content) {
                 console.failure("%s: policy=%s", complaint(), policy);
             }
-            held &= content & LeakReport.of(name + " " + policy, memories.get(policy)).print(console);
+            held &= content;
+        }
+        for (final Map.Entry<String, Vellum> memory : memories.entrySet()) {
+            if (!finishMemory(memory.getKey())) {
+                console.failure("%s: memory=%s", complaint(), memory.getKey());
+                held = false;
+            }
+            held &= LeakReport.of(name + " " + memory.getKey(), memory.getValue()).print(console);
         }
         return held;
     }

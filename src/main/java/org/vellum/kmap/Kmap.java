@@ -562,6 +562,12 @@ public final class Kmap {
         return there == null ? 0 : there.shared.flushes();
     }
 
+    /** @return pages that were read from files, ahead or not: how often a page was not in the cache. */
+    public long pagesRead() {
+        final Windows there = windows;
+        return there == null ? 0 : there.cache.counts.of(CacheEvent.READ);
+    }
+
     /** @return local maps that are open; exact when quiet. */
     public long localMaps() {
         return stack.open();
