@@ -6,6 +6,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
+import java.util.function.Predicate;
 
 /** Runs the maps at several depths and prints what came out. */
 final class KmapTable {
@@ -30,10 +31,15 @@ final class KmapTable {
     /** With a temporary file behind the high rows. Returns whether every check held. */
     boolean run(final int... depths) {
         KmapWorkload.checkRoom(memory, maxThreads());
+        return withTemporaryFile(file -> measure(depths, file));
+    }
+
+    /** Does something with a file that is deleted afterwards, whatever happens. */
+    static boolean withTemporaryFile(final Predicate<Path> work) {
         try {
             final Path file = Files.createTempFile("vellum-kmap", ".high");
             try {
-                return measure(depths, file);
+                return work.test(file);
             } finally {
                 Files.delete(file);
             }

@@ -35,6 +35,7 @@ final class TourCommand implements Callable<Integer> {
         Loader.checkRoom(options.memory, most);
         VmapWorkload.checkRoom(options.memory, most);
         DirectoryWorkload.checkRoom(options.memory, most);
+        KmapWorkload.checkRoom(options.memory, most);
         final List<FilePiece.Source> files = TourFiles.find(Math.min(FILE_BYTES, options.memory));
         boolean held = true;
         if (files.isEmpty()) {
@@ -43,8 +44,9 @@ final class TourCommand implements Callable<Integer> {
         }
         held &= new Loader(console, files, most, options.memory, afterRead).run();
         final int rounds = options.rounds(ROUNDS);
-        held &= new VmapTable(console, threads, options.millis(160), rounds, options.memory).pages();
-        held &= new VmapTable(console, threads, options.millis(100), rounds, options.memory).directory();
+        held &= new VmapTable(console, threads, options.millis(140), rounds, options.memory).pages();
+        held &= new VmapTable(console, threads, options.millis(80), rounds, options.memory).directory();
+        held &= new KmapTable(console, threads, options.millis(25), rounds, options.memory).run(1);
         console.line(held ? "every check held, nothing leaked" : "NOT every check held");
         return held ? Main.HELD : Main.NOT_HELD;
     }

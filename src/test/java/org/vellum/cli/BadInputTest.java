@@ -56,6 +56,19 @@ final class BadInputTest {
         alloc --sizes 99999999999999999999 | '99999999999999999999'
         alloc --sizes 64 --sizes 64 | --sizes
         alloc --sizes 1m --threads 8 --memory 16m | at least 32m
+        --depths 1 kmap             | --depths
+        kmap extra                  | extra
+        kmap --depths               | --depths
+        kmap --depths 0             | '0'
+        kmap --depths 17            | '17'
+        kmap --depths -1            | '-1'
+        kmap --depths 1,,8          | ''
+        kmap --depths eight         | 'eight'
+        kmap --depths 1 --depths 8  | --depths
+        kmap --file                 | --file
+        kmap --file a --file b      | --file
+        kmap --threads 8 --memory 16m | at least 32m
+        kmap --threads 1024 --memory 256g | at most 512
         replay                      | TRACE
         replay one two              | two
         replay --sizes 64 trace     | --sizes
@@ -152,6 +165,18 @@ final class BadInputTest {
         refused("--memory is too small for the trace: 20000000 bytes", "replay", "--memory", "16m", file.toString());
     }
 
+    /** What is in a file would be overwritten. */
+    @Test
+    void filesOfHighMemory(@TempDir final Path dir) throws IOException {
+        final Path file = Files.writeString(dir.resolve("file"), "text");
+        refused("not empty: " + file, "kmap", "--json", "--file", file.toString());
+        assertEquals("text", Files.readString(file));
+        refused("not a regular file: " + dir, "kmap", "--file", dir.toString());
+        refused("no such directory: " + dir.resolve("no"), "kmap", "--file", dir.resolve("no/such").toString());
+        refused("no such directory: " + file, "kmap", "--file", file.resolve("such").toString());
+        refused("--file", "kmap", "--file", "a\0b");
+    }
+
     @Test
     void nameThatIsNone() {
         refused("FILE", "load", "a\0b");
@@ -172,7 +197,7 @@ final class BadInputTest {
     void helpAndVersionAreNoErrors() {
         final Run help = Run.of("--help").held();
         final String text = String.join("\n", help.out());
-        for (final String word : List.of("tour", "load", "vmap", "alloc", "replay", "--threads", "--millis", "--rounds", "--memory", "--json")) {
+        for (final String word : List.of("tour", "load", "vmap", "alloc", "kmap", "replay", "--threads", "--millis", "--rounds", "--memory", "--json")) {
             assertTrue(text.contains(word), word);
         }
         assertFalse(Run.of("vmap", "--help").held().out().isEmpty());

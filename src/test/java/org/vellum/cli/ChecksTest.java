@@ -7,11 +7,18 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.ByteArrayOutputStream;
+import java.io.IOException;
 import java.io.PrintStream;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.List;
+import org.agrona.concurrent.UnsafeBuffer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.vellum.Vellum;
@@ -82,6 +89,44 @@ final class ChecksTest {
                 assertEquals(lost < 0, hammer.finish(), "lost=" + lost);
             }
             assertEquals(0, LeakReport.of(policy, one).bytes());
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"touch", "local", "localCpu", "fixed", "shared", "high-local", "high-shared"})
+    void pageThatWasNotMetAsOftenAsItShouldShows(final String policy, @TempDir final Path dir) {
+        for (final int lost : new int[] {-1, 0, KmapHammer.FRAMES - 1}) {
+            try (KmapWorkload workload = new KmapWorkload(3, 1, dir.resolve(policy + lost))) {
+                workload.open(16L << 20, 1);
+                final KmapHammer hammer = workload.crew(policy, 1).get(0);
+                do {
+                    Crew.hammer(List.of(hammer), 50);
+                } while (hammer.operations() == 0);
+                if (lost >= 0) {
+                    hammer.kmap.copyIn(new long[] {hammer.frames[lost]}, KmapHammer.offset(lost), new UnsafeBuffer(new byte[8]), 0, 8);
+                }
+                assertEquals(lost < 0, workload.finish(console), "lost=" + lost);
+                assertEquals(lost >= 0, err.toString().contains("policy=" + policy), err.toString());
+            }
+        }
+    }
+
+    /** Somebody else cuts the file off between the last look through a map and the look at the file. */
+    @Test
+    void pageThatIsNotInTheFileShows(@TempDir final Path dir) throws IOException {
+        final Path file = dir.resolve("high");
+        try (KmapWorkload workload = new KmapWorkload(1, 1, file)) {
+            workload.open(16L << 20, 1);
+            final KmapHammer hammer = workload.crew("high-local", 1).get(0);
+            do {
+                Crew.hammer(List.of(hammer), 50);
+            } while (hammer.operations() == 0);
+            assertTrue(workload.finish(console));
+            try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
+                assertTrue(hammer.isIn(channel, hammer.frames[0]));
+                channel.write(ByteBuffer.allocate(8), (7L << 12) + KmapHammer.offset(7));
+                assertFalse(hammer.isIn(channel, hammer.frames[0]));
+            }
         }
     }
 
