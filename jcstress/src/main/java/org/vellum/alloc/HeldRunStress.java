@@ -13,14 +13,14 @@ import org.openjdk.jcstress.infra.results.II_Result;
 import org.vellum.Stagger;
 
 /**
- * Runs of frames that a slot holds: freed by one compare-and-set, while the slot may be about to forget them. There are eight; who frees goes
+ * Runs of frames that a slot holds: freed by one compare-and-set, while the slot may be about to forget them. There are seven; who frees goes
  * through them against the other's direction, so that the two meet at one of them whoever started first.
  */
 public final class HeldRunStress {
     private HeldRunStress() {
     }
 
-    /** A memory whose slot 0 holds eight runs. */
+    /** A memory whose slot 0 holds seven runs. */
     abstract static class Held {
         final RunCell cell = RunCell.take();
         final Stagger stagger = new Stagger();
