@@ -143,19 +143,33 @@ public final class MapRam {
         return cpu.carriesCaches() ? current.mapRenewing(cpu, cpu.ownWords(), frames, offset, count) : 0;
     }
 
-    /** No block: an area of its own may still fit, and its allocation purges, waits and fails as it should. */
+    /**
+     * No block: after each step of the fight for room another one is tried, and an area of its own, which may still fit. Both each time: what
+     * comes back are blocks, mostly, and threads that recycle theirs leave nothing for an area, however often that is tried.
+     */
     private long mapAfterReclaim(final long[] frames, final int offset, final int count) {
         reclaimer.poll(true);
-        final Cpu cpu = cpus.enter();
-        try {
-            final long address = map(cpu, frames, offset, count);
+        for (int attempt = 0;; attempt++) {
+            long address = mapEntered(frames, offset, count);
+            if (address == 0) {
+                address = vmap.tryMapUnderLock(AreaKind.RAM, frames, offset, count);
+            }
             if (address != 0) {
                 return address;
             }
+            if (!reclaimer.reclaim(attempt)) {
+                throw reclaimer.exhausted("vmMapRam", count, false);
+            }
+        }
+    }
+
+    private long mapEntered(final long[] frames, final int offset, final int count) {
+        final Cpu cpu = cpus.enter();
+        try {
+            return map(cpu, frames, offset, count);
         } finally {
             cpu.exit();
         }
-        return vmap.mapUnderLock(AreaKind.RAM, "vmMapRam", frames, offset, count, VmallocFlags.NONE);
     }
 
     /**

@@ -105,7 +105,26 @@ public final class Vmap {
     public long mapUnderLock(
         final AreaKind kind, final String call, final long[] frames, final int offset, final int count, final int flags) {
         checkFrames(frames, offset, count);
-        final long id = reserve(kind, call, flags, count);
+        return install(reserve(kind, call, flags, count), frames, offset, count, flags);
+    }
+
+    /**
+     * {@link #mapUnderLock} that tries once.
+     *
+     * @param kind as there.
+     * @param frames as there.
+     * @param offset as there.
+     * @param count as there.
+     * @return the address of the first page, or 0 if there is no room for it.
+     * @throws IllegalArgumentException as there.
+     */
+    public long tryMapUnderLock(final AreaKind kind, final long[] frames, final int offset, final int count) {
+        checkFrames(frames, offset, count);
+        final long id = space.reserve(kind, VmallocFlags.NONE, count, 1, 0, space.table.pages(), (long)count << Pages.SHIFT);
+        return id < 0 ? 0 : install(id, frames, offset, count, VmallocFlags.NONE);
+    }
+
+    private long install(final long id, final long[] frames, final int offset, final int count, final int flags) {
         final long page = space.records().start(id);
         final long tag = space.tag(id);
         long bits = (flags & VmallocFlags.READ_ONLY) != 0 ? 0 : Entry.WRITABLE;
