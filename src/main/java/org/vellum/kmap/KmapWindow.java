@@ -248,7 +248,12 @@ final class KmapWindow {
             if (flushing == 0) {
                 clearUnused();
             }
-            return findFree();
+            if (findFree()) {
+                return true;
+            }
+            // The round is still to begin: with what the flush that is waited for will have freed, and not with another flush.
+            next = 0;
+            return false;
         } finally {
             lock.unlock();
         }
