@@ -85,9 +85,9 @@ final class KmapFuzzTest {
         }
 
         int flush() {
-            change(State.FLUSHING, State.FREE);
+            final int before = change(State.FLUSHING, State.FREE);
             clear();
-            return change(State.FLUSHING, State.FREE);
+            return before + change(State.FLUSHING, State.FREE);
         }
 
         private boolean findFree() {
