@@ -53,9 +53,10 @@ final class ReplayCommandTest {
         assertEquals(List.of("\"replay\"", "2", "6", "0", "0", "0"), List.of(row.get("bench"), row.get("threads"),
             row.get("operations"), row.get("content_errors"), row.get("leaked_bytes"), row.get("left_live")));
         assertTrue(Double.parseDouble(row.get("ns_per_op")) > 0);
-        assertEquals("305100", row.get("peak_live"));
+        // The second thread may free the 100 bytes before the first one allocates the 5,000: only what is handed over is ordered.
+        assertTrue(List.of("305100", "305000").contains(row.get("peak_live")), row.toString());
         assertTrue(Double.parseDouble(row.get("fragmentation")) >= 1, row.toString());
-        assertTrue(Long.parseLong(row.get("peak_reserved")) >= 305_100, row.toString());
+        assertTrue(Long.parseLong(row.get("peak_reserved")) >= 305_000, row.toString());
     }
 
     @Test

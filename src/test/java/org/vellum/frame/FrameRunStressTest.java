@@ -8,6 +8,7 @@ import static org.vellum.frame.PhysicalMemory.NO_FRAME;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.concurrent.BrokenBarrierException;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.ExecutionException;
@@ -52,8 +53,19 @@ class FrameRunStressTest {
     private static void runAll(final List<Callable<Void>> tasks) throws InterruptedException, ExecutionException {
         final ExecutorService pool = Executors.newFixedThreadPool(tasks.size());
         try {
+            ExecutionException broken = null;
             for (final Future<Void> task : pool.invokeAll(tasks, 300, TimeUnit.SECONDS)) {
-                task.get();
+                try {
+                    task.get();
+                } catch (final ExecutionException e) {
+                    if (!(e.getCause() instanceof BrokenBarrierException)) {
+                        throw e;
+                    }
+                    broken = e;
+                }
+            }
+            if (broken != null) {
+                throw broken;
             }
         } finally {
             pool.shutdownNow();
