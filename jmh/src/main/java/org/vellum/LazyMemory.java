@@ -1,5 +1,6 @@
 package org.vellum;
 
+import java.io.IOException;
 import org.openjdk.jmh.annotations.Level;
 import org.openjdk.jmh.annotations.Scope;
 import org.openjdk.jmh.annotations.Setup;
@@ -36,9 +37,23 @@ public class LazyMemory {
         vellum = builder().open();
     }
 
-    /** A figure that broken structures produced is worth nothing. */
+    /**
+     * Gives back, and checks, what subclasses have put into the memory. Here, and not where threads end, because those end while one of
+     * them is here already.
+     *
+     * @throws IOException if a file is in the way.
+     */
+    protected void finish() throws IOException {
+    }
+
+    /**
+     * A figure that broken structures produced is worth nothing.
+     *
+     * @throws IOException as {@link #finish}.
+     */
     @TearDown(Level.Trial)
-    public void verify() {
+    public void verify() throws IOException {
+        finish();
         vellum.quiesce();
         vellum.verify();
         vellum.close();

@@ -108,11 +108,9 @@ public class HighMemoryBenchmark {
             high.prefetch(frames);
         }
 
-        /** @throws IOException if the temporary file cannot be deleted. */
-        @TearDown(Level.Trial)
-        public void delete() throws IOException {
+        @Override
+        protected void finish() throws IOException {
             if (high != null) {
-                // Does nothing if the memory was closed before, and closed this with it.
                 high.close();
             }
             if (channel != null) {

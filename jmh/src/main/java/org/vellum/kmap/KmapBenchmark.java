@@ -13,7 +13,6 @@ import org.openjdk.jmh.annotations.Param;
 import org.openjdk.jmh.annotations.Scope;
 import org.openjdk.jmh.annotations.Setup;
 import org.openjdk.jmh.annotations.State;
-import org.openjdk.jmh.annotations.TearDown;
 import org.openjdk.jmh.annotations.Warmup;
 import org.openjdk.jmh.infra.ThreadParams;
 
@@ -73,19 +72,13 @@ public class KmapBenchmark {
          */
         @Setup(Level.Trial)
         public void prepare(final Row row, final ThreadParams thread) {
-            loop = new KmapLoop(row, row.frames(thread.getThreadIndex(), FRAMES), depth);
+            loop = row.loop(thread.getThreadIndex(), FRAMES, depth);
         }
 
         /** On the thread that will call. */
         @Setup(Level.Iteration)
         public void begin() {
             loop.begin();
-        }
-
-        /** Looks whether all touches have arrived. */
-        @TearDown(Level.Trial)
-        public void verify() {
-            loop.verify();
         }
     }
 

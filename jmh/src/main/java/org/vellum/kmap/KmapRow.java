@@ -3,11 +3,12 @@ package org.vellum.kmap;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import org.openjdk.jmh.annotations.Level;
 import org.openjdk.jmh.annotations.Scope;
 import org.openjdk.jmh.annotations.Setup;
 import org.openjdk.jmh.annotations.State;
-import org.openjdk.jmh.annotations.TearDown;
 import org.vellum.LazyMemory;
 import org.vellum.OwnedFrames;
 import org.vellum.VellumBuilder;
@@ -24,6 +25,7 @@ public abstract class KmapRow extends LazyMemory {
     /** Of the baselines, else null. */
     AtomicKmap baseline;
     private Path file;
+    private final List<KmapLoop> loops = new ArrayList<>();
 
     /** @return which row of {@link KmapBenchmark} this is. */
     abstract String policy();
@@ -57,18 +59,24 @@ public abstract class KmapRow extends LazyMemory {
         }
     }
 
-    /** @throws IOException if the temporary file cannot be deleted. */
-    @TearDown(Level.Trial)
-    public void delete() throws IOException {
+    /** The work of a thread, to be verified at the end. */
+    synchronized KmapLoop loop(final int thread, final int count, final int depth) {
+        final KmapLoop loop = new KmapLoop(this, frames(thread, count), depth);
+        loops.add(loop);
+        return loop;
+    }
+
+    @Override
+    protected synchronized void finish() throws IOException {
+        loops.forEach(KmapLoop::verify);
         if (file != null) {
-            // Does nothing if the memory was closed before, and closed this with it.
             high.close();
             Files.delete(file);
         }
     }
 
     /** Frames of a thread: high ones far apart, so that the file stays sparse. */
-    long[] frames(final int thread, final int count) {
+    private long[] frames(final int thread, final int count) {
         final long[] frames = high == null ? new OwnedFrames(vellum, count).numbers : new long[count];
         if (high != null) {
             final long stride = high.frames() / count;

@@ -65,19 +65,13 @@ public class KmapWrapBenchmark {
          */
         @Setup(Level.Trial)
         public void prepare(final Row row, final ThreadParams thread) {
-            loop = new KmapLoop(row, row.frames(thread.getThreadIndex(), FRAMES), depth);
+            loop = row.loop(thread.getThreadIndex(), FRAMES, depth);
         }
 
         /** On the thread that will call. */
         @Setup(Level.Iteration)
         public void begin() {
             loop.begin();
-        }
-
-        /** Looks whether all touches have arrived. */
-        @TearDown(Level.Trial)
-        public void verify() {
-            loop.verify();
         }
     }
 
