@@ -207,15 +207,17 @@ final class TraceReplayerTest {
             trace.thread(i % 2);
             trace.allocate(i, 128);
         }
-        for (int i = 0; i < pairs; i++) {
+        // Each thread first frees what the other allocated last, so nothing is looked at before all of it is filled.
+        for (int i = pairs - 1; i >= 0; i--) {
             trace.thread((i + 1) % 2);
             trace.free(i);
         }
         final Overlapping allocations = new Overlapping();
         assertEquals(9, replay(trace, 1, allocations).contentErrors());
         final Overlapping others = new Overlapping();
-        // Of two that overlap one has been overwritten; with two threads it may be either.
-        assertEquals(9, replay(trace, 2, others).contentErrors());
+        // Of two that overlap one at least has been overwritten; two threads that fill at the same time may spoil both.
+        final long errors = replay(trace, 2, others).contentErrors();
+        assertTrue(errors >= 9 && errors <= 18, () -> "errors=" + errors);
         UnsafeApi.freeMemory(allocations.arena);
         UnsafeApi.freeMemory(others.arena);
     }
