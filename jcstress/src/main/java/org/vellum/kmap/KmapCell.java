@@ -75,8 +75,15 @@ final class KmapCell {
 
     /** Maps, and waits for as long as it takes; 0 if a wake-up was lost. */
     long map(final int index) {
+        final long deadline = System.nanoTime() + PATIENT_NANOS;
         try {
-            return window.map(frame(index), true, System.nanoTime() + PATIENT_NANOS);
+            final long address = window.map(frame(index), true, deadline);
+            if (System.nanoTime() - deadline < 0) {
+                return address;
+            }
+            // It looked once more when its time was up, and found what nobody had told it of.
+            window.unmap(address);
+            return 0;
         } catch (final ExhaustedException e) {
             return 0;
         } catch (final InterruptedException e) {

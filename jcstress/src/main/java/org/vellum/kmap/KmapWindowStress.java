@@ -56,14 +56,14 @@ public final class KmapWindowStress {
     }
 
     /**
-     * RK2 and RK3: two wait for one slot and want the same frame, so that one of them needs no slot. Would catch a wait that looks for a slot only, or a
-     * mapping that wakes nobody: the second waits for a slot that nobody gives up, since the first keeps the one there is.
+     * RK2 and RK3: one waits for a slot, and what it gets is not the slot, but its frame, which the other maps there. Would catch a wait that looks for
+     * slots only, or a mapping that wakes nobody: there is no slot to be had any more, since the other keeps the one there is.
      */
     @JCStressTest
     @Outcome(id = "1, 1, 1", expect = ACCEPTABLE, desc = "one maps it, the other joins")
-    @Outcome(expect = FORBIDDEN, desc = "the second was not told, or they have two addresses")
+    @Outcome(expect = FORBIDDEN, desc = "the waiter was not told, or they have two addresses")
     @State
-    public static class TwoWaitersForOneFrame {
+    public static class WaiterAgainstMapper {
         private final KmapCell cell = KmapCell.take(1);
         private final Stagger stagger = new Stagger();
         private final long held = cell.map(0);
@@ -72,29 +72,24 @@ public final class KmapWindowStress {
 
         /** Maps, and keeps it. */
         @Actor
-        public void one() {
+        public void waiter() {
+            stagger.one();
             first = cell.map(1);
         }
 
-        /** Maps, and keeps it. */
+        /** Gives the slot up, takes it again, and keeps it. */
         @Actor
-        public void two() {
-            stagger.one();
-            second = cell.map(1);
-        }
-
-        /** Gives the slot up. */
-        @Actor
-        public void user() {
+        public void mapper() {
             stagger.other();
             cell.unmap(held);
+            second = cell.map(1);
         }
 
         /** @param r whether the addresses are the same, what is there, and whether the window is whole. */
         @Arbiter
         public void settle(final III_Result r) {
             r.r1 = first != 0 && first == second ? 1 : 0;
-            r.r2 = first == 0 ? KmapCell.TIMED_OUT : cell.look(first, 1);
+            r.r2 = second == 0 ? KmapCell.TIMED_OUT : cell.look(second, 1);
             r.r3 = cell.settle(first, second);
         }
     }
