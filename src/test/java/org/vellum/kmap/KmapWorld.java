@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.concurrent.Callable;
 import java.util.concurrent.FutureTask;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import org.vellum.SmallMemory;
 import org.vellum.SmallMemory.Ear;
@@ -23,8 +24,11 @@ final class KmapWorld implements AutoCloseable {
     static final int PAGE = SmallMemory.PAGE;
     /** The least window there may be. */
     static final int WINDOW = 4;
-    /** Four pages, and a patience that only a failure outlasts. */
-    static final KmapOptions SMALL = KmapOptions.DEFAULT.withWindowBytes((long)WINDOW * PAGE).withWaitNanos(SmallMemory.PATIENT_NANOS);
+    /**
+     * Four pages, and more patience than a test may take: who looks once more when its time is up would find what nobody had told it of, and the test
+     * only be slow.
+     */
+    static final KmapOptions SMALL = KmapOptions.DEFAULT.withWindowBytes((long)WINDOW * PAGE).withWaitNanos(TimeUnit.HOURS.toNanos(1));
     static final KmapOptions FORCED = SMALL.withForce(true);
     private static final int FRAMES = 512;
     private static final int WINDOW_PAGES = 1024;
