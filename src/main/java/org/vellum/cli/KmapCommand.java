@@ -8,8 +8,8 @@ import picocli.CommandLine.Option;
 
 /** {@code kmap}: the stack, the shared window, and high memory behind both. */
 @Command(name = "kmap", mixinStandardHelpOptions = true, versionProvider = Version.class,
-    description = "Maps, touches and unmaps frames one by one and nested, of memory and of a file: on the stack of a slot, through the window "
-        + "that all share, in fixed places, and the touch alone.")
+    description = "Maps, touches and unmaps frames one by one and nested, of memory and of a file: on the stack of a slot, through "
+        + "the window that all share, in fixed places, and the touch alone.")
 final class KmapCommand implements Callable<Integer> {
     private static final int[] DEPTHS = {1, 8};
 

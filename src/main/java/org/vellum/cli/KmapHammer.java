@@ -246,8 +246,9 @@ abstract class KmapHammer extends Hammer {
     }
 
     /**
-     * Places that a map may use, fixed for each slot: what there was before the stack. Callers choose a place, here by the depth, and nobody checks that
-     * no one else on the call chain has chosen it. Mapped by entries, in a window of their own; unmapping clears nothing.
+     * Places that a map may use, fixed for each slot: what there was before the stack. Callers choose a place, here by the depth, and
+     * nobody checks that no one else on the call chain has chosen it. Mapped by entries, in a window of their own; unmapping clears
+     * nothing.
      */
     static final class FixedPlaces {
         /** Behind the vmap window of any memory that the tool opens. */

@@ -83,7 +83,8 @@ final class KmapTable {
 
     private boolean measure(final int[] depths, final Path file) {
         console.line("kmap: map + touch + unmap of one page, so many of them nested, median of %d x %d ms a cell", rounds, millis);
-        console.line("  local, fixed, shared: pages of memory (shared, fixed: by entries; the shared window wraps); high: of a file, all in the cache");
+        console.line("  local, fixed, shared: pages of memory (shared, fixed: by entries; the shared window wraps);"
+            + " high: of a file, all in the cache");
         boolean held = true;
         for (final int depth : depths) {
             try (KmapWorkload workload = new KmapWorkload(depth, maxThreads(), file)) {

@@ -15,8 +15,8 @@ import org.vellum.mem.Pages;
 /**
  * Map, touch and unmap of single pages, so many of them nested; see {@link KmapHammer}.
  *
- * <p>{@code shared} maps the pages of memory by the window, as the kernel maps those it has no addresses for: with more pages than slots, so that
- * the window wraps. Both high policies use one memory and one file, each thread pages of its own, all of which the cache holds.
+ * <p>{@code shared} maps the pages of memory by the window, as the kernel maps those it has no addresses for: with more pages than slots,
+ * so that the window wraps. Both high policies use one memory and one file, each thread pages of its own, all of which the cache holds.
  */
 final class KmapWorkload extends Workload<KmapHammer> {
     private static final String HIGH = "high";
@@ -42,7 +42,7 @@ final class KmapWorkload extends Workload<KmapHammer> {
         return 2L * threads * KmapHammer.FRAMES;
     }
 
-    /** Refuses a memory that the pages of so many threads would fill by more than half, and more threads than the window can be made for. */
+    /** Refuses a memory that the pages of so many threads would fill by more than half, and more threads than there are windows for. */
     static void checkRoom(final long memoryBytes, final int threads) {
         if (highPages(threads) > MOST_PAGES) {
             throw new BadInput("--threads is too much for the kmap window: at most " + MOST_PAGES / highPages(1));

@@ -197,7 +197,8 @@ final class BadInputTest {
     void helpAndVersionAreNoErrors() {
         final Run help = Run.of("--help").held();
         final String text = String.join("\n", help.out());
-        for (final String word : List.of("tour", "load", "vmap", "alloc", "kmap", "replay", "--threads", "--millis", "--rounds", "--memory", "--json")) {
+        for (final String word : List.of("tour", "load", "vmap", "alloc", "kmap", "replay",
+            "--threads", "--millis", "--rounds", "--memory", "--json")) {
             assertTrue(text.contains(word), word);
         }
         assertFalse(Run.of("vmap", "--help").held().out().isEmpty());

@@ -1,8 +1,8 @@
 package org.vellum.kmap;
 
 /**
- * The interface that {@code kmap_atomic} had while its callers named slots. Caller code that is written against it runs unchanged on the typed slots, under
- * the checker that found out whether it nests, and on the stack that followed.
+ * The interface that {@code kmap_atomic} had while its callers named slots. Caller code that is written against it runs unchanged on the
+ * typed slots, under the checker that found out whether it nests, and on the stack that followed.
  *
  * <p>Thread safety: any thread; a mapping is its thread's own.
  */

@@ -10,8 +10,9 @@ import org.vellum.mmu.Entry;
 import org.vellum.mmu.PageTable;
 
 /**
- * The shared window of old, {@code kmap}, with everything under one lock, the flush too: a frame that is mapped already gains a user; else the next slot
- * is taken, and each time the window wraps all slots without users are cleared and flushed. The baseline of the stack, and of the window without a lock.
+ * The shared window of old, {@code kmap}, with everything under one lock, the flush too: a frame that is mapped already gains a user; else
+ * the next slot is taken, and each time the window wraps all slots without users are cleared and flushed. The baseline of the stack, and of
+ * the window without a lock.
  *
  * <p>As cheap as that can be made: where the kernel looks a page up in a hash, this looks into an array.
  *

@@ -38,11 +38,13 @@ import org.vellum.mmu.MappedAccess;
  * <tr><td>{@code touch}</td><td>the floor: as many low frames with the same content, by their linear addresses</td></tr>
  * <tr><td>{@code high-local}</td><td>{@code kmapLocalReadOnly}, the word, {@code kunmapLocal}</td></tr>
  * <tr><td>{@code high-shared}</td><td>{@code kmapReadOnly}, the word, {@code kunmap}</td></tr>
- * <tr><td>{@code channel}</td><td>the page by one positioned read of a {@link FileChannel}, into a direct buffer, and the word from there</td></tr>
+ * <tr><td>{@code channel}</td><td>the page by one positioned read of a {@link FileChannel}, into a direct buffer, and the word from
+ * there</td></tr>
  * </table>
  * All rows draw the same sequence of pages. With {@code hit} 100 there are as many pages as the window holds, with 99 so many more
  * that one in a hundred is not there. {@code hits} and {@code misses}, of all iterations together, tell what it was:
- * a miss is a page that was read into the window, so the floor and the channel have none. Each word that is read is compared with what the file has there.
+ * a miss is a page that was read into the window, so the floor and the channel have none. Each word that is read is compared with what the
+ * file has there.
  *
  * <p>Run: {@code java -jar jmh/target/benchmarks.jar '\.HighMemoryBenchmark\.' -t 1 -prof gc}.
  */

@@ -1,8 +1,8 @@
 package org.vellum.kmap;
 
 /**
- * The slots of old, one for each purpose, that every processor had: the names of the reference in its order. Which of them a function may use
- * was a matter of agreement between all functions on a call chain.
+ * The slots of old, one for each purpose, that every processor had: the names of the reference in its order. Which of them a function may
+ * use was a matter of agreement between all functions on a call chain.
  */
 enum KmType {
     KM_BOUNCE_READ,

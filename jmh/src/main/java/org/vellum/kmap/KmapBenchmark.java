@@ -17,8 +17,8 @@ import org.openjdk.jmh.annotations.Warmup;
 import org.openjdk.jmh.infra.ThreadParams;
 
 /**
- * Map a frame, touch it, unmap it; at {@code depth} 8, eight of them nested. Nanoseconds are of <em>one</em> map, touch and unmap at any depth. Each
- * thread has 16 frames, so that whatever can be found mapped, is: {@link KmapWrapBenchmark} has the window wrap.
+ * Map a frame, touch it, unmap it; at {@code depth} 8, eight of them nested. Nanoseconds are of <em>one</em> map, touch and unmap at any
+ * depth. Each thread has 16 frames, so that whatever can be found mapped, is: {@link KmapWrapBenchmark} has the window wrap.
  *
  * <table>
  * <caption>Rows, by {@code policy}</caption>
@@ -34,8 +34,8 @@ import org.openjdk.jmh.infra.ThreadParams;
  * <tr><td>{@code fixed}</td><td>{@link TypedSlots}: the stack's predecessor, through entries and without checks</td></tr>
  * </table>
  *
- * <p>What was touched is counted in the frames, and compared afterwards. Run: {@code java -jar jmh/target/benchmarks.jar '\.KmapBenchmark\.' -t 1 -prof gc}, and
- * with {@code -t 2}, {@code -t 4}, {@code -t 8}; ratios hold within one run only.
+ * <p>What was touched is counted in the frames, and compared afterwards. Run: {@code java -jar jmh/target/benchmarks.jar
+ * '\.KmapBenchmark\.' -t 1 -prof gc}, and with {@code -t 2}, {@code -t 4}, {@code -t 8}; ratios hold within one run only.
  */
 @BenchmarkMode(Mode.AverageTime)
 @OutputTimeUnit(TimeUnit.NANOSECONDS)

@@ -5,9 +5,9 @@ import org.vellum.mem.Pages;
 import org.vellum.mmu.MappedAccess;
 
 /**
- * What a thread of a row does: maps frames of its own in turn, touches each, and unmaps them in reverse order. All rows touch by the same checked
- * access: a load and a store of one word by Vellum address, of another cache line in each frame, since lines at one place of all pages
- * would drive each other out of the cache.
+ * What a thread of a row does: maps frames of its own in turn, touches each, and unmaps them in reverse order. All rows touch by the same
+ * checked access: a load and a store of one word by Vellum address, of another cache line in each frame, since lines at one place of all
+ * pages would drive each other out of the cache.
  */
 final class KmapLoop {
     /** Maps of one {@link #run}: at any depth. */

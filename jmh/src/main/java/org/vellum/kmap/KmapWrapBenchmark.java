@@ -19,8 +19,9 @@ import org.openjdk.jmh.annotations.Warmup;
 import org.openjdk.jmh.infra.ThreadParams;
 
 /**
- * {@link KmapBenchmark} with more frames than the window has slots: 2,048 for each thread, against 1,024 slots, which is what the kernel's window has. So
- * no map finds its frame, and each round of the window owes a flush; {@code flushes} counts them, in all iterations together.
+ * {@link KmapBenchmark} with more frames than the window has slots: 2,048 for each thread, against 1,024 slots, as the kernel's window has
+ * on x86 without PAE. So no map finds its frame, and each round of the window owes a flush; {@code flushes} counts them, in all iterations
+ * together.
  *
  * <p>Run: {@code java -jar jmh/target/benchmarks.jar '\.KmapWrapBenchmark\.' -t 8}.
  */

@@ -4,8 +4,8 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 
 /**
- * Step 1 of the reference's four: makes sure that mappings are created and destroyed in a strictly nested manner, whatever is beneath. It does not
- * see that two of them have one address.
+ * Step 1 of the reference's four: makes sure that mappings are created and destroyed in a strictly nested manner, whatever is beneath. It
+ * does not see that two of them have one address.
  */
 final class NestingChecker implements AtomicKmap {
     private final AtomicKmap beneath;

@@ -7,8 +7,8 @@ import org.vellum.frame.PhysicalMemory;
 import org.vellum.mmu.PageTable;
 
 /**
- * {@code kmap_atomic} as it was: one place for each slot of a CPU and each type, and no check of anything. Two users of one type on one call chain get
- * one address, and the first one's stores go into the second one's frame.
+ * {@code kmap_atomic} as it was: one place for each slot of a CPU and each type, and no check of anything. Two users of one type on one
+ * call chain get one address, and the first one's stores go into the second one's frame.
  *
  * <p>Unmapping clears nothing, as in kernels without {@code CONFIG_DEBUG_HIGHMEM}: the place is overwritten by its next user.
  */
