@@ -23,6 +23,7 @@ final class CacheWorld {
     private static final int FILE_WORDS = 1 << 22;
     private static final long PATIENT_NANOS = 60_000_000_000L;
 
+    final Cpus cpus = new Cpus(CpuOptions.forThisMachine().withCachedSlots(2));
     final HighCache cache;
     final HighFile file;
     private final AtomicLongArray content = new AtomicLongArray(FILE_WORDS);
@@ -30,7 +31,6 @@ final class CacheWorld {
     private final AtomicLong nextPage = new AtomicLong();
 
     CacheWorld() {
-        final Cpus cpus = new Cpus(CpuOptions.forThisMachine().withCachedSlots(2));
         cache = new HighCache(cpus, new FrameAllocator(cpus, FrameOptions.of(2L * FRAMES << Pages.SHIFT)), FRAMES);
         try {
             final HighMemory memory = cache.open(Path.of("array"), HighMemory.MAX_BYTES, new ArrayIo(), this);
@@ -38,6 +38,15 @@ final class CacheWorld {
         } catch (final IOException e) {
             throw new AssertionError(e);
         }
+    }
+
+    /** Only a cache without free frames evicts. */
+    static CacheWorld filled() {
+        final CacheWorld world = new CacheWorld();
+        for (int i = 0; i < world.cache.directory.capacity(); i++) {
+            world.cache.unpin(world.pin(world.newFrame(), false));
+        }
+        return world;
     }
 
     /** A page that nobody had: zero, and not in the cache. */

@@ -80,7 +80,7 @@ public final class HighCacheStress {
     @Outcome(expect = FORBIDDEN, desc = "a pinned page showed another's bytes (2)")
     @State
     public static class EvictionAgainstPin {
-        private static final CacheWorld WORLD = filled();
+        private static final CacheWorld WORLD = CacheWorld.filled();
         private final long frame = WORLD.newFrame();
         private final long other = WORLD.newFrame();
         private final int index = WORLD.pin(frame, false);
@@ -88,15 +88,6 @@ public final class HighCacheStress {
         /** A clean page that nobody holds. */
         public EvictionAgainstPin() {
             WORLD.cache.unpin(index);
-        }
-
-        /** Only a cache without free frames evicts. */
-        private static CacheWorld filled() {
-            final CacheWorld world = new CacheWorld();
-            for (int i = 0; i < world.cache.directory.capacity(); i++) {
-                world.cache.unpin(world.pin(world.newFrame(), false));
-            }
-            return world;
         }
 
         /** @param r 0 for a miss, 1 for the page's own bytes as long as it was pinned. */

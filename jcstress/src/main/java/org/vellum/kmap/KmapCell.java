@@ -28,7 +28,7 @@ final class KmapCell {
     private static final Epochs EPOCHS = new Epochs(CPUS, new Sweeper(CPUS, Listener.SILENT),
         new StallDetector(CPUS, Listener.SILENT, Long.MAX_VALUE));
     private static final FrameAllocator FRAMES = new FrameAllocator(CPUS, FrameOptions.of(1 << 20));
-    private static final Backing BACKING = new Backing(FRAMES.memory(), new HighCache(CPUS, FRAMES, 1));
+    static final Backing BACKING = new Backing(FRAMES.memory(), new HighCache(CPUS, FRAMES, 1));
     private static final long[] NUMBERS = numbers();
     private static final long START = 1L << 40;
     private static final long PATIENT_NANOS = 5_000_000_000L;
@@ -97,6 +97,10 @@ final class KmapCell {
 
     /** Whether an address, of a map that the caller has, leads to the frame, all the while it looks. */
     int look(final long address, final int index) {
+        return look(table, address, index);
+    }
+
+    static int look(final PageTable table, final long address, final int index) {
         try {
             for (int i = 0; i < LOOKS; i++) {
                 if (UnsafeApi.getLongOpaque(null, table.writable(address)) != frame(index)) {
