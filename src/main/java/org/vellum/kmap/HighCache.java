@@ -201,8 +201,7 @@ final class HighCache {
         cpus.mightSleep("force");
         StackReserve.ensureOperation();
         try {
-            // Before anything is written, which would make it longer again.
-            final IOException cutOff = file.cutOff();
+            final IOException cutOff = cutOff(file);
             writeBack.writeAll(file);
             sync(file);
             if (cutOff != null) {
@@ -211,6 +210,15 @@ final class HighCache {
         } catch (final IOException e) {
             throw new HighMemoryException("cannot force", file.path, e);
         }
+    }
+
+    /** What there is to tell if somebody else has cut the file off; then all that is still here of it is to be written again. */
+    private IOException cutOff(final HighFile file) throws IOException {
+        final IOException cutOff = file.cutOff();
+        if (cutOff != null) {
+            writeBack.redirty(file);
+        }
+        return cutOff;
     }
 
     private void sync(final HighFile file) throws IOException {
@@ -258,7 +266,7 @@ final class HighCache {
 
     /** As often as somebody who had a hit just before the end has stored something: a hit looks at no file. */
     private IOException writeAndForget(final HighFile file) throws IOException {
-        final IOException cutOff = file.cutOff();
+        final IOException cutOff = cutOff(file);
         do {
             requireUnused(file);
             writeBack.writeAll(file);

@@ -1,6 +1,5 @@
 package org.vellum.kmap;
 
-import java.io.EOFException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
@@ -33,6 +32,18 @@ final class HighFile {
     final AtomicInteger state = new AtomicInteger();
 
     private final AtomicLong extent;
+    private final LostPages lost = new LostPages();
+    private final LostPages.Sizes sizes = new LostPages.Sizes() {
+        @Override
+        public long known() {
+            return extent.get();
+        }
+
+        @Override
+        public long now() throws IOException {
+            return io.size();
+        }
+    };
 
     HighFile(final int number, final Path path, final Object key, final FileIo io, final long bytes, final long size) {
         this.number = number;
@@ -52,15 +63,10 @@ final class HighFile {
         return state.get() == OPEN;
     }
 
-    /** @return what to throw if somebody else has cut it off, or null. Made while the file is open, for it tells its size. */
+    /** @return what to throw if somebody else has cut it off, and pages are lost by that, or null. For a file that is open, since it looks. */
     IOException cutOff() throws IOException {
-        final long known = extent.get();
-        final long size = io.size();
-        return size < known ? cutOff(size, known) : null;
-    }
-
-    private static EOFException cutOff(final long size, final long known) {
-        return new EOFException("the file has been truncated by somebody else: size=" + size + " and it had " + known);
+        lost.look(sizes);
+        return lost.loss();
     }
 
     /** Reads pages, of which some or all may lie beyond the end. */
@@ -77,8 +83,15 @@ final class HighFile {
             }
             got += progress(more);
         }
-        if (got < wanted && position + got < known) {
-            throw cutOff(position + got, known);
+        final boolean isCutOff = got < wanted && position + got < known;
+        if (isCutOff) {
+            lost.look(sizes);
+        }
+        // Afterwards: what was written behind a cut meanwhile has made this zero.
+        lost.require(page, count);
+        if (isCutOff) {
+            // And was made longer by somebody else.
+            throw LostPages.exception(position + got, known);
         }
         Staging.zero(buffer, got, count * Pages.SIZE);
     }
@@ -86,12 +99,15 @@ final class HighFile {
     void write(final long page, final int count, final ByteBuffer buffer) throws IOException {
         final long position = page << Pages.SHIFT;
         final int length = length(page, count);
+        // Before the file is as long as it was.
+        lost.look(sizes);
         buffer.clear().limit(length);
         int put = 0;
         while (put < length) {
             put += progress(io.write(buffer, position + put));
         }
         extent.accumulateAndGet(position + length, Math::max);
+        lost.written(page, count);
     }
 
     private static int progress(final int moved) throws IOException {

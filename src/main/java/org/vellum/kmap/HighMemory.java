@@ -82,9 +82,9 @@ public final class HighMemory implements AutoCloseable {
      * too, as they are now; they are written again later.
      *
      * @throws IllegalStateException inside a section, or after {@link #close}.
-     * @throws HighMemoryException if a page could not be written: the first one; the others were tried. Or if the file is shorter than it
-     *     was, so that pages are lost; those that were changed are written all the same. Nothing that is in the cache is lost, and the
-     *     call may be repeated.
+     * @throws HighMemoryException if a page could not be written: the first one; the others were tried. Or if somebody else has cut the
+     *     file off, so that pages are lost; all that the cache still has are written all the same, and the others cannot be read until the
+     *     file is opened anew. Nothing that is in the cache is lost, and the call may be repeated.
      */
     public void force() {
         requireOpen();
@@ -102,8 +102,7 @@ public final class HighMemory implements AutoCloseable {
      * frames back.
      *
      * @throws IllegalStateException inside a section, or if pages are mapped: the text says how many. It stays open.
-     * @throws HighMemoryException as {@link #force}; then it stays open, but for a file that is shorter than it was: that is told, and
-     *     closed.
+     * @throws HighMemoryException as {@link #force}; then it stays open, but for a file that was cut off: that is told, and closed.
      */
     @Override
     public void close() {

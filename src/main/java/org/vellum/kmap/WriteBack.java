@@ -154,7 +154,10 @@ final class WriteBack {
         return dirty;
     }
 
-    /** After the device has refused to say that what was written is safe: all that is still here of the file is to be written again. */
+    /**
+     * After the device has refused to say that what was written is safe, or somebody has cut the file off: all that is still here of it is
+     * to be written again.
+     */
     void redirty(final HighFile file) {
         for (int i = 0, limit = directory.size(); i < limit; i++) {
             final long word = frames.word(i);
