@@ -123,7 +123,7 @@ final class CacheMisses {
                 } else if (!keeper.giveUp(deadlineNanos)) {
                     claimer.requireHope();
                     if (timeIsUp) {
-                        throw timedOut(frame, "all cache frames are in use: " + directory.describeUsers());
+                        throw timedOut(frame, "all cache frames are in use: " + directory.describeUsers() + keeper.describeHolders());
                     }
                     if (!waited) {
                         counts.note(CacheEvent.FRAME_WAIT, 1);

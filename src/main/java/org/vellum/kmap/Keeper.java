@@ -18,6 +18,11 @@ interface Keeper {
         public boolean giveUp() {
             return false;
         }
+
+        @Override
+        public String describeHolders() {
+            return "";
+        }
     };
 
     /** Whether there is anything to give up. Looks at volatile state, since waiters ask before they park; never waits. */
@@ -33,4 +38,7 @@ interface Keeper {
 
     /** {@link #giveUp(long)}, with its own patience. */
     boolean giveUp();
+
+    /** Says which threads keep it from giving up more, for the message of an exhaustion: the end of a sentence. */
+    String describeHolders();
 }

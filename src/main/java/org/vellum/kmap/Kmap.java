@@ -1,5 +1,6 @@
 package org.vellum.kmap;
 
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.concurrent.locks.ReentrantLock;
 import org.agrona.DirectBuffer;
@@ -136,6 +137,11 @@ public final class Kmap {
             throw new IllegalStateException("the memory is closed");
         }
         return windows().cache.open(path, bytes);
+    }
+
+    /** {@link #openHigh(Path, long)} of something that behaves as a file; for tests. */
+    HighMemory openHigh(final Path path, final long bytes, final FileIo io) throws IOException {
+        return windows().cache.open(path, bytes, io, io);
     }
 
     private boolean needsEntry(final long frame) {
@@ -341,9 +347,16 @@ public final class Kmap {
         if (!needsEntry(frame)) {
             return frame << Pages.SHIFT;
         }
-        final KmapWindow shared = requireWindows(frame).shared;
-        final long address = shared.mapIfMapped(frame, writable);
-        return address != NOT_MAPPED ? address : shared.map(frame, writable, System.nanoTime() + timeoutNanos);
+        final Windows there = requireWindows(frame);
+        final long address = there.shared.mapIfMapped(frame, writable);
+        if (address != NOT_MAPPED) {
+            return address;
+        }
+        if (HighFrames.isHigh(frame)) {
+            // What cannot be mapped is told at once, also where it would wait for a slot first.
+            there.backing.require(frame);
+        }
+        return there.shared.map(frame, writable, System.nanoTime() + timeoutNanos);
     }
 
     /**

@@ -385,18 +385,25 @@ final class KmapWindow {
     }
 
     private ExhaustedException timedOut(final long frame) {
-        final StringBuilder text = new StringBuilder("no slot of the kmap window became free in time: frame=" + frame + " slots="
-            + words.count());
+        return new ExhaustedException(ExhaustedException.Resource.KMAP_WINDOW,
+            "no slot of the kmap window became free in time: frame=" + frame + " slots=" + words.count() + describeHolders());
+    }
+
+    /** Who mapped the slots that are in use, and what holds a flush up, for the message of an exhaustion: the end of a sentence. */
+    String describeHolders() {
+        final StringBuilder text = new StringBuilder();
         lock.lock();
         try {
-            int named = 0;
-            for (int slot = 0; slot < words.count() && named < HOLDERS_NAMED; slot++) {
+            int used = 0;
+            for (int slot = 0; slot < words.count(); slot++) {
                 final long word = words.get(slot);
-                if (KmapWords.isMapped(word)) {
+                if (KmapWords.isMapped(word) && !KmapWords.isUnused(word) && used++ < HOLDERS_NAMED) {
                     text.append("; slot=").append(slot).append(" frame=").append(KmapWords.frame(word)).append(" users=")
                         .append(KmapWords.count(word) - KmapWords.UNUSED).append(" mapped by ").append(mappers[slot].getName());
-                    named++;
                 }
+            }
+            if (used > HOLDERS_NAMED) {
+                text.append("; and ").append(used - HOLDERS_NAMED).append(" more");
             }
             if (flushing > 0) {
                 text.append("; flushing=").append(flushing).append(", held up by ").append(epochs.describeHolders());
@@ -404,7 +411,7 @@ final class KmapWindow {
         } finally {
             lock.unlock();
         }
-        return new ExhaustedException(ExhaustedException.Resource.KMAP_WINDOW, text.toString());
+        return text.toString();
     }
 
     /** How often the window was flushed. */

@@ -4,6 +4,8 @@ import org.vellum.epoch.Epochs;
 
 /** What the shared window keeps, and what the dead have left pinned. */
 final class WindowKeeper implements Keeper {
+    private static final int HOLDERS_NAMED = 8;
+
     private final Epochs epochs;
     private final KmapWindow window;
     private final long waitNanos;
@@ -29,5 +31,11 @@ final class WindowKeeper implements Keeper {
     @Override
     public boolean giveUp() {
         return giveUp(System.nanoTime() + waitNanos);
+    }
+
+    @Override
+    public String describeHolders() {
+        // Who has local maps open is in a section.
+        return window.describeHolders() + "; " + epochs.cpus().describeHolders(HOLDERS_NAMED);
     }
 }

@@ -14,6 +14,7 @@ import static org.vellum.kmap.KmapWorld.SMALL;
 import com.sun.management.ThreadMXBean;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -94,6 +95,7 @@ final class KmapLocalTest {
         }
     }
 
+    /** RK6, and the rest. */
     @ParameterizedTest
     @ValueSource(booleans = {false, true})
     void wrongUnmapsAreToldAndChangeNothing(final boolean force) throws Exception {
@@ -401,6 +403,69 @@ final class KmapLocalTest {
             goOn.countDown();
             blocked.join();
             world.requireQuiet();
+        }
+    }
+
+    /** RK5: no check mistakes the maps of threads that only block, one at each depth: not the sweeper's, nor that of who maps meanwhile. */
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void nothingIsReportedOfMapsWhoseThreadsOnlyBlock(final boolean force) throws Exception {
+        try (KmapWorld world = new KmapWorld(options(force))) {
+            final long[] frames = world.frames(Kmap.MAX_DEPTH);
+            final CountDownLatch mapped = new CountDownLatch(Kmap.MAX_DEPTH);
+            final CountDownLatch goOn = new CountDownLatch(1);
+            final List<Task<Void>> blocked = new ArrayList<>();
+            for (int depth = 1; depth <= Kmap.MAX_DEPTH; depth++) {
+                final int maps = depth;
+                blocked.add(new Task<>("blocked-" + depth, () -> {
+                    final long[] addresses = new long[maps];
+                    for (int i = 0; i < maps; i++) {
+                        addresses[i] = world.kmap.kmapLocal(frames[i]);
+                    }
+                    mapped.countDown();
+                    goOn.await();
+                    for (int i = maps - 1; i >= 0; i--) {
+                        assertEquals(world.memory.frames().memory().nativeAddress(frames[i]), world.kmap.nativeAddress(addresses[i]));
+                        world.kmap.kunmapLocal(addresses[i]);
+                    }
+                    return null;
+                }));
+            }
+            mapped.await();
+            for (int i = 0; i < 10; i++) {
+                world.memory.epochs().heldUp();
+                SmallMemory.inThread(() -> world.look(frames[0]));
+                world.look(frames[1]);
+            }
+            assertEquals(Kmap.MAX_DEPTH * (Kmap.MAX_DEPTH + 1) / 2, world.kmap.localMaps());
+            goOn.countDown();
+            for (final Task<Void> task : blocked) {
+                task.join();
+            }
+            world.requireQuiet();
+            assertEquals(List.of(), world.ear.heard);
+        }
+    }
+
+    @Test
+    void closingInsideAMapIsRefusedAndChangesNothing() {
+        for (final boolean force : new boolean[] {false, true}) {
+            final KmapWorld world = new KmapWorld(options(force));
+            final HighMemory high = world.kmap.openHigh(directory.resolve("close" + force), PAGE);
+            final long low = world.frames(1)[0];
+            final long outer = world.kmap.kmapLocal(high.frame(0));
+            final long inner = world.kmap.kmapLocal(low);
+            assertThrows(IllegalStateException.class, world.memory::close);
+            assertThrows(IllegalStateException.class, high::close);
+            world.put(inner, 5);
+            world.put(outer, 6);
+            assertEquals(2, world.kmap.localMaps());
+            world.kmap.kunmapLocal(inner);
+            world.kmap.kunmapLocal(outer);
+            assertEquals(5, world.look(low));
+            world.close();
+            assertEquals(6, KmapWorld.plain(directory.resolve("close" + force), 0));
+            assertEquals(List.of(), world.ear.heard);
         }
     }
 

@@ -271,6 +271,24 @@ final class KmapWindowTest {
     }
 
     @Test
+    void framesThatAreNotThereTakeNoSlot() throws Exception {
+        final long[] full = fill();
+        try (HighMemory high = kmap.openHigh(directory.resolve("high"), 3L * PAGE)) {
+            final long end = world.memory.frames().memory().physEnd() / PAGE;
+            final long far = high.frame(0) + (1L << 40);
+            for (final long wrong : new long[] {0, end, -1, Long.MIN_VALUE, Long.MAX_VALUE, high.frame(2) + 1, far}) {
+                assertThrows(IllegalArgumentException.class, () -> kmap.kmap(wrong), "frame=" + wrong);
+                assertThrows(IllegalArgumentException.class, () -> kmap.kmap(wrong, 0), "frame=" + wrong);
+                assertThrows(IllegalArgumentException.class, () -> kmap.kmapReadOnly(wrong), "frame=" + wrong);
+                assertThrows(IllegalArgumentException.class, () -> kmap.kmapIfMapped(wrong), "frame=" + wrong);
+                assertEquals(WINDOW, kmap.sharedUsers());
+            }
+        }
+        unmapAll(full);
+        assertEquals(0, kmap.flushes());
+    }
+
+    @Test
     void withoutForceALowFrameHasItsLinearAddress() throws Exception {
         try (KmapWorld plain = new KmapWorld(SMALL)) {
             final long frame = plain.frames(1)[0];
@@ -375,6 +393,29 @@ final class KmapWindowTest {
         assertEquals(address, waiters.get(2).join());
         assertEquals(3 + 3, kmap.sharedUsers());
         unmapAll(full[0], full[2], full[3], address, address, address);
+    }
+
+    /** RK3: whoever waits for a frame is told of its mapping, though others wait in front of it, for other frames, who would not hand that on. */
+    @Test
+    void aMappingIsToldToWhoeverWaitsForItsFrame() throws Exception {
+        final long[] full = fill();
+        final List<Task<Long>> inFront = new ArrayList<>();
+        for (int i = 0; i < 3; i++) {
+            final int frame = 5 + i;
+            inFront.add(new Task<>("in front-" + i, () -> use(frame)));
+            inFront.get(i).awaitParkedIn(Waiters.class);
+        }
+        final Task<Long> joining = new Task<>("joining", () -> map(9));
+        joining.awaitParkedIn(Waiters.class);
+        kmap.kunmap(full[0]);
+        // It keeps the only slot that was to be had, unless one of those was faster; then it gets it later.
+        final long address = map(9);
+        assertEquals(address, joining.join());
+        unmapAll(address, address);
+        for (final Task<Long> task : inFront) {
+            task.join();
+        }
+        unmapAll(full[1], full[2], full[3]);
     }
 
     /** RK3: without a wait. */
