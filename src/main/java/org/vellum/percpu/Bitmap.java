@@ -16,6 +16,14 @@ final class Bitmap {
         return bits + Long.SIZE - 1 >>> WORD_SHIFT;
     }
 
+    static int count(final long[] words) {
+        int count = 0;
+        for (final long word : words) {
+            count += Long.bitCount(word);
+        }
+        return count;
+    }
+
     static boolean get(final long[] words, final int bit) {
         return (words[bit >>> WORD_SHIFT] >>> bit & 1) != 0;
     }
