@@ -1,6 +1,7 @@
 package org.vellum.percpu;
 
 import org.agrona.UnsafeApi;
+import org.vellum.cpu.AffineSlots;
 import org.vellum.cpu.Cpu;
 import org.vellum.cpu.Cpus;
 import org.vellum.mem.Words;
@@ -10,9 +11,14 @@ import org.vellum.report.ExhaustedException;
 /**
  * From a percpu pointer to each CPU's copy: the ground under own-copy operations, and access to all copies by CPU id.
  *
- * <p>Invariant: the copy of slot s is at {@code pointer + unitOffset(s)}, whatever the chunk. Of the first chunk, if it is embedded, that is
- * plain memory at a fixed distance from the pointer, which is known without a look into any table but the one of distances; of all other
- * chunks it is an address of the window, and the page table knows.
+ * <p>Invariant: the copy of slot s is at {@code pointer + unitOffset(s)}, whatever the chunk. There are three ways to its native address, of
+ * which an access takes the first that it can:
+ * <ol>
+ * <li>The first chunk is embedded, and its units lie at even distances in native memory: a multiplication, and no table. That is how contiguous
+ * frames come, and the hot case; the load that it saves would stand between the slot's number and the copy, behind which all waits.</li>
+ * <li>It is embedded, and its units lie anywhere: the slot's record has the native distance.</li>
+ * <li>The pointer is of a mapped chunk: the slot's record has the unit offset, and the page table the rest.</li>
+ * </ol>
  *
  * <pre>
  *   record of a slot, 16 bytes
@@ -24,19 +30,22 @@ import org.vellum.report.ExhaustedException;
  *
  * <p>Values are aligned to their width, so none crosses a page or a unit, and each access is atomic.
  */
-abstract class Copies {
+abstract class Copies extends AffineSlots {
     private static final int RECORD_SHIFT = 4;
     private static final int LONG_SHIFT = 3;
     private static final int INT_SHIFT = 2;
 
-    final Cpus cpus;
     private final PageTable table;
-    private final int[] cpuOfSlot;
+    private final Layout layout;
     private final Words records;
     private final long recordsBase;
     private final int slotMask;
     private final long firstBase;
-    /** Of the last long in a unit of the first chunk, counted in longs; -1 if that is not embedded, so that no place is below it. */
+    private final long firstBytes;
+    /** What the two below it are made of, if the units are even. */
+    private final long evenDistance;
+    private final long evenStride;
+    /** Of the last long in a unit of an even first chunk, counted in longs; -1 if it is not even, so that no place is below it. */
     private final long lastLong;
     /** The same counted in ints. */
     private final long lastInt;
@@ -46,59 +55,75 @@ abstract class Copies {
     /**
      * @param cpus the slots, of which those with caches have copies.
      * @param table of the window.
-     * @param cpuOfSlot the id of each slot's CPU.
-     * @param unitOffsets of each slot's unit, in bytes from the lowest.
+     * @param layout where units lie.
      * @param firstBase of the first chunk.
-     * @param unitBytes of a unit.
      * @param firstNative native address of each slot's unit in the first chunk, or null if that is mapped as all others are.
      * @param memory where those are; kept reachable.
      */
     Copies(
-        final Cpus cpus, final PageTable table, final int[] cpuOfSlot, final long[] unitOffsets, final long firstBase,
-        final long unitBytes, final long[] firstNative, final Object memory) {
-        this.cpus = cpus;
+        final Cpus cpus, final PageTable table, final Layout layout, final long firstBase, final long[] firstNative,
+        final Object memory) {
+        super(cpus);
         this.table = table;
-        this.cpuOfSlot = cpuOfSlot.clone();
+        this.layout = layout;
         this.firstBase = firstBase;
         this.memory = memory;
-        slotMask = cpus.cachedSlots() - 1;
-        assert cpuOfSlot.length == slotMask + 1 : "slots=" + cpuOfSlot.length + " cachedSlots=" + cpus.cachedSlots();
-        records = Words.reserve(2L * cpuOfSlot.length);
+        firstBytes = firstNative == null ? 0 : layout.firstBytes();
+        final int slots = layout.slots();
+        slotMask = slots - 1;
+        assert slots == cpus.cachedSlots() : "slots=" + slots + " cachedSlots=" + cpus.cachedSlots();
+        records = Words.reserve(2L * slots);
         recordsBase = records.address(0);
-        for (int slot = 0; slot < cpuOfSlot.length; slot++) {
+        for (int slot = 0; slot < slots; slot++) {
             records.putPlain(2L * slot, firstNative == null ? 0 : firstNative[slot] - firstBase);
-            records.putPlain(2L * slot + 1, unitOffsets[slot]);
+            records.putPlain(2L * slot + 1, layout.unitOffset(slot));
         }
-        lastLong = firstNative == null ? -1 : (unitBytes >> LONG_SHIFT) - 1;
-        lastInt = firstNative == null ? -1 : (unitBytes >> INT_SHIFT) - 1;
+        evenDistance = records.getPlain(0);
+        evenStride = slots == 1 ? 0 : records.getPlain(2) - evenDistance;
+        final boolean even = firstNative != null && isEven(slots);
+        lastLong = even ? (firstBytes >> LONG_SHIFT) - 1 : -1;
+        lastInt = even ? (firstBytes >> INT_SHIFT) - 1 : -1;
         UnsafeApi.fullFence();
+    }
+
+    private boolean isEven(final int slots) {
+        boolean even = true;
+        for (int slot = 0; slot < slots; slot++) {
+            even &= records.getPlain(2L * slot) == evenDistance + slot * evenStride;
+        }
+        return even;
     }
 
     /**
      * Where a slot's copy of a long is. Rotated, what is too low, too high or misaligned is too high: one test for all.
      *
-     * @param slot any number; only the bits that number slots with copies count.
+     * @param slot below {@link #slots()}.
      */
     final long nativeLong(final int slot, final long pointer) {
         final long place = Long.rotateRight(pointer - firstBase, LONG_SHIFT);
-        final long record = recordsBase + ((long)(slot & slotMask) << RECORD_SHIFT);
-        // Plain: written before anybody had this object.
-        return (place | lastLong - place) >= 0 ? UnsafeApi.getLong(record) + pointer : mapped(record, pointer, Long.BYTES);
+        return (place | lastLong - place) >= 0 ? evenDistance + pointer + slot * evenStride : elsewhere(slot, pointer, Long.BYTES);
     }
 
     /** As {@link #nativeLong}, of an int. */
     final long nativeInt(final int slot, final long pointer) {
         final long place = Long.rotateRight(pointer - firstBase, INT_SHIFT);
-        final long record = recordsBase + ((long)(slot & slotMask) << RECORD_SHIFT);
-        // Plain: written before anybody had this object.
-        return (place | lastInt - place) >= 0 ? UnsafeApi.getLong(record) + pointer : mapped(record, pointer, Integer.BYTES);
+        return (place | lastInt - place) >= 0 ? evenDistance + pointer + slot * evenStride : elsewhere(slot, pointer, Integer.BYTES);
     }
 
-    private long mapped(final long record, final long pointer, final int width) {
+    private long elsewhere(final int slot, final long pointer, final int width) {
         if ((pointer & width - 1) != 0) {
             throw new IllegalArgumentException("misaligned: pointer=0x" + Long.toHexString(pointer) + " width=" + width);
         }
-        return table.writable(UnsafeApi.getLong(record + Long.BYTES) + pointer);
+        // Plain: written before anybody had this object.
+        final long record = recordsBase + ((long)slot << RECORD_SHIFT);
+        final long offset = pointer - firstBase;
+        return offset >= 0 && offset < firstBytes ? UnsafeApi.getLong(record) + pointer
+            : table.writable(UnsafeApi.getLong(record + Long.BYTES) + pointer);
+    }
+
+    /** The slot whose copy a slot works on: its own, if it has one. */
+    final int slotOf(final Cpu cpu) {
+        return cpu == null ? affineSlot() : cpu.index() & slotMask;
     }
 
     private long unitOffset(final int slot) {
@@ -106,21 +131,15 @@ abstract class Copies {
     }
 
     final int slots() {
-        return cpuOfSlot.length;
+        return slotMask + 1;
     }
 
-    /** The slot of a possible CPU. */
     private int slotOf(final int cpuId) {
-        // Ids are most often the slots' numbers.
-        if (cpuId >= 0 && cpuId < cpuOfSlot.length && cpuOfSlot[cpuId] == cpuId) {
-            return cpuId;
+        final int slot = layout.slotOf(cpuId);
+        if (slot < 0) {
+            throw new IllegalArgumentException("not a possible CPU: cpuId=" + cpuId);
         }
-        for (int slot = 0; slot < cpuOfSlot.length; slot++) {
-            if (cpuOfSlot[slot] == cpuId) {
-                return slot;
-            }
-        }
-        throw new IllegalArgumentException("not a possible CPU: cpuId=" + cpuId);
+        return slot;
     }
 
     /**
@@ -146,7 +165,7 @@ abstract class Copies {
      *     work there, too.
      */
     public final long thisCpuAddress(final long pointer) {
-        final Cpu cpu = cpus.current();
+        final Cpu cpu = cpus().current();
         if (cpu == null) {
             throw new IllegalStateException("outside a section: pointer=0x" + Long.toHexString(pointer));
         }
@@ -227,7 +246,7 @@ abstract class Copies {
      */
     public final void forEachCpu(final long pointer, final CopyConsumer consumer) {
         for (int slot = 0; slot <= slotMask; slot++) {
-            consumer.accept(cpuOfSlot[slot], pointer + unitOffset(slot));
+            consumer.accept(layout.cpuOf(slot), pointer + unitOffset(slot));
         }
     }
 

@@ -28,13 +28,24 @@ import org.vellum.mmu.PageTable;
 public final class OwnCopy extends Copies {
     /** See {@link Copies}. */
     OwnCopy(
-        final Cpus cpus, final PageTable table, final int[] cpuOfSlot, final long[] unitOffsets, final long firstBase,
-        final long unitBytes, final long[] firstNative, final Object memory) {
-        super(cpus, table, cpuOfSlot, unitOffsets, firstBase, unitBytes, firstNative, memory);
+        final Cpus cpus, final PageTable table, final Layout layout, final long firstBase, final long[] firstNative,
+        final Object memory) {
+        super(cpus, table, layout, firstBase, firstNative, memory);
     }
 
-    private int slotOf(final Cpu cpu) {
-        return cpu == null ? cpus.affineSlot() : cpu.index();
+    /**
+     * The way to the copies of all chunks that are congruent to a first one.
+     *
+     * @param first the first chunk; must not be closed before the slots are.
+     * @param below the rooms.
+     */
+    static OwnCopy of(final FirstChunk first, final Foundation below) {
+        final Layout layout = first.layout();
+        final long[] natives = first.embedded() ? new long[layout.slots()] : null;
+        for (int slot = 0; natives != null && slot < natives.length; slot++) {
+            natives[slot] = first.nativeUnit(slot);
+        }
+        return new OwnCopy(below.cpus(), below.space().table(), layout, first.base(), natives, below.frames().memory());
     }
 
     /**
@@ -44,7 +55,7 @@ public final class OwnCopy extends Copies {
      * @param delta what to add.
      */
     public void addLong(final long pointer, final long delta) {
-        UnsafeApi.getAndAddLong(null, nativeLong(cpus.affineSlot(), pointer), delta);
+        UnsafeApi.getAndAddLong(null, nativeLong(affineSlot(), pointer), delta);
     }
 
     /**
@@ -66,7 +77,7 @@ public final class OwnCopy extends Copies {
      * @return what the copy holds then.
      */
     public long addReturnLong(final long pointer, final long delta) {
-        return UnsafeApi.getAndAddLong(null, nativeLong(cpus.affineSlot(), pointer), delta) + delta;
+        return UnsafeApi.getAndAddLong(null, nativeLong(affineSlot(), pointer), delta) + delta;
     }
 
     /**
@@ -89,7 +100,7 @@ public final class OwnCopy extends Copies {
      * @return what the copy held.
      */
     public long exchangeLong(final long pointer, final long value) {
-        return UnsafeApi.getAndSetLong(null, nativeLong(cpus.affineSlot(), pointer), value);
+        return UnsafeApi.getAndSetLong(null, nativeLong(affineSlot(), pointer), value);
     }
 
     /**
@@ -113,7 +124,7 @@ public final class OwnCopy extends Copies {
      * @return what the copy held: {@code expected} if the value was stored.
      */
     public long compareExchangeLong(final long pointer, final long expected, final long value) {
-        return UnsafeApi.compareAndExchangeLong(null, nativeLong(cpus.affineSlot(), pointer), expected, value);
+        return UnsafeApi.compareAndExchangeLong(null, nativeLong(affineSlot(), pointer), expected, value);
     }
 
     /**
@@ -136,7 +147,7 @@ public final class OwnCopy extends Copies {
      * @param delta what to add.
      */
     public void addInt(final long pointer, final int delta) {
-        UnsafeApi.getAndAddInt(null, nativeInt(cpus.affineSlot(), pointer), delta);
+        UnsafeApi.getAndAddInt(null, nativeInt(affineSlot(), pointer), delta);
     }
 
     /**
@@ -158,7 +169,7 @@ public final class OwnCopy extends Copies {
      * @return what the copy holds then.
      */
     public int addReturnInt(final long pointer, final int delta) {
-        return UnsafeApi.getAndAddInt(null, nativeInt(cpus.affineSlot(), pointer), delta) + delta;
+        return UnsafeApi.getAndAddInt(null, nativeInt(affineSlot(), pointer), delta) + delta;
     }
 
     /**
@@ -181,7 +192,7 @@ public final class OwnCopy extends Copies {
      * @return what the copy held.
      */
     public int exchangeInt(final long pointer, final int value) {
-        return UnsafeApi.getAndSetInt(null, nativeInt(cpus.affineSlot(), pointer), value);
+        return UnsafeApi.getAndSetInt(null, nativeInt(affineSlot(), pointer), value);
     }
 
     /**
@@ -205,7 +216,7 @@ public final class OwnCopy extends Copies {
      * @return what the copy held: {@code expected} if the value was stored.
      */
     public int compareExchangeInt(final long pointer, final int expected, final int value) {
-        return UnsafeApi.compareAndExchangeInt(null, nativeInt(cpus.affineSlot(), pointer), expected, value);
+        return UnsafeApi.compareAndExchangeInt(null, nativeInt(affineSlot(), pointer), expected, value);
     }
 
     /**
