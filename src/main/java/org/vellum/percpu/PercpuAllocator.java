@@ -63,21 +63,8 @@ public final class PercpuAllocator implements Pointers {
         supply = new ChunkSupply(below, firstChunk);
         balancer = new Balancer(below, worker, supply);
         placement = new Placement(supply, balancer);
-        this.access = copies();
+        this.access = OwnCopy.of(firstChunk, below);
         reclaimer.add(supply.pending);
-    }
-
-    private OwnCopy copies() {
-        final long[] unitOffsets = new long[layout.slots()];
-        final long[] natives = firstChunk.embedded() ? new long[layout.slots()] : null;
-        for (int slot = 0; slot < layout.slots(); slot++) {
-            unitOffsets[slot] = layout.unitOffset(slot);
-            if (natives != null) {
-                natives[slot] = firstChunk.nativeUnit(slot);
-            }
-        }
-        return new OwnCopy(cpus, below.space().table(), layout.cpuIds(), unitOffsets, firstChunk.base(), layout.firstBytes(), natives,
-            below.frames().memory());
     }
 
     /** @return the way from a pointer to the copies. */
