@@ -20,7 +20,8 @@ import org.vellum.StressClock;
 @Timeout(300)
 class PerCpuRefStressTest {
     private static final int USERS = 4;
-    private static final int MOST_ROUNDS = 1_400;
+    /** As many references as fit into the double, which never hands out again what is freed. */
+    private static final int ROUNDS_A_WORLD = 1_400;
 
     /** One count and what is known of it. */
     private static final class Thing {
@@ -63,9 +64,9 @@ class PerCpuRefStressTest {
     @EnumSource
     void releasedOnceAndNeverUnderAUser(final CopyWorld.Kind kind) throws Exception {
         final Tally tally = new Tally();
-        final AtomicInteger rounds = new AtomicInteger();
+        final int[] rounds = new int[1];
         final StressClock clock = new StressClock(500, tally::covered);
-        final CopyWorld world = new CopyWorld(kind);
+        final CopyWorld[] world = new CopyWorld[1];
         final AtomicReference<Thing> current = new AtomicReference<>();
         final AtomicLong marked = new AtomicLong();
         final AtomicReference<Throwable> wrong = new AtomicReference<>();
@@ -83,8 +84,11 @@ class PerCpuRefStressTest {
                 wrong.set(e);
             }
             marked.set(0);
-            over[0] = wrong.get() != null || !clock.running() || rounds.incrementAndGet() > MOST_ROUNDS;
-            current.set(over[0] ? null : new Thing(world));
+            over[0] = wrong.get() != null || !clock.running();
+            if (rounds[0]++ % ROUNDS_A_WORLD == 0) {
+                world[0] = new CopyWorld(kind);
+            }
+            current.set(over[0] ? null : new Thing(world[0]));
         });
         SmallMemory.inThreads(USERS, user -> {
             final SplittableRandom random = new SplittableRandom(user);
