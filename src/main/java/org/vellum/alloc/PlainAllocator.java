@@ -197,7 +197,7 @@ final class PlainAllocator {
     }
 
     private long tryContiguous(final long size, final long alignment, final int owner) {
-        raw.awaitBank(size, alignment, raw.banksAdded());
+        raw.growFor(size, alignment);
         final Cpu cpu = cpus.enter();
         try {
             return contiguous.allocate(cpu, size, alignment, owner);

@@ -147,8 +147,19 @@ final class RawAllocator {
      * @return whether it is worth trying again.
      */
     boolean awaitBank(final long size, final long alignment, final long seen) {
+        return frames.awaitBank(framesFor(size, alignment), seen);
+    }
+
+    /** {@link #awaitBank} before it is tried, but only if too few frames are free in the banks that are present. */
+    void growFor(final long size, final long alignment) {
+        if (frames.isShort(framesFor(size, alignment))) {
+            awaitBank(size, alignment, banksAdded());
+        }
+    }
+
+    private long framesFor(final long size, final long alignment) {
         final long bytes = Math.max(footprint(size, alignment), SlabAllocator.SLAB_BYTES);
-        return frames.awaitBank(Math.max(Pages.of(bytes), alignment >>> Pages.SHIFT), seen);
+        return Math.max(Pages.of(bytes), alignment >>> Pages.SHIFT);
     }
 
     /**

@@ -123,6 +123,12 @@ public final class SpinLock {
         return false;
     }
 
+    /** @return whether anybody holds the lock just now; whatever a holder has written by then that let go before is seen. */
+    public boolean isHeld() {
+        // Volatile: not before what the caller has looked at until now; partner of the release in unlock().
+        return word.getVolatile(0) == HELD;
+    }
+
     /** Releases the lock, which the caller holds. */
     public void unlock() {
         assert word.getOpaque(0) == HELD : "unlocking a free lock";

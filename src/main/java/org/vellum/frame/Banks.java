@@ -176,6 +176,14 @@ final class Banks {
         return false;
     }
 
+    /**
+     * Whether a bank may be on its way. Who has read {@link #added} before, finds nobody here, and reads it again, misses none: it grows
+     * before the lock is let go.
+     */
+    boolean growing() {
+        return growth.isHeld();
+    }
+
     /** Waits until no bank is being added: parked; inside a section of the caller's without parking, and for so long only. */
     void awaitGrowth() {
         if (lockGrowth()) {

@@ -347,10 +347,10 @@ public final class FrameAllocator {
     }
 
     /**
-     * Waits for a bank that another thread is adding, or adds one: parked; inside a section of the caller's the former only, for a
+     * Waits for a bank that another thread is adding, or else adds one: parked; inside a section of the caller's the former only, for a
      * bounded time, without parking.
      *
-     * @param frames how many are wanted: nothing is done if so many are free in the banks that are present.
+     * @param frames how many are wanted: none is added if so many are free in the banks that are present.
      * @param seen {@link #banksAdded} before the allocation that failed.
      * @return whether a bank has come since: then it is worth trying again.
      */

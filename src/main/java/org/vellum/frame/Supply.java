@@ -253,10 +253,13 @@ final class Supply {
         return true;
     }
 
-    /** {@link #grow}, inside a section only what others add; whether there are more banks than were seen. */
+    /**
+     * {@link #grow}, inside a section only what others add; whether there are more banks than were seen. One on its way is waited for
+     * no matter how many frames are free: they are not what was wanted, or belong to that bank, which has been served but not counted.
+     */
     boolean awaitBank(final long frames, final long seen) {
-        if (banks.added() == seen && totals.freePresentFrames() < frames) {
-            if (cpus.inSection()) {
+        if (banks.added() == seen) {
+            if (banks.growing() || cpus.inSection()) {
                 banks.awaitGrowth();
             } else {
                 grow(frames);

@@ -134,4 +134,40 @@ class FrameGrowTest {
         fresh.drainIdle();
         assertTrue(fresh.releaseBank(fresh.detachFreeBank()));
     }
+
+    /** Whoever finds nothing because another is adding the bank must hear of it, at whatever moment that is. */
+    @Test
+    void shouldNotCallABankOnItsWayExhaustion() throws Exception {
+        final CyclicBarrier start = new CyclicBarrier(2);
+        for (int round = 0; round < 2_000; round++) {
+            final FrameAllocator fresh = new FrameAllocator(cpus, new FrameOptions(2 * BANK, BANK));
+            final int at = round;
+            SmallMemory.inThreads(2, thread -> {
+                start.await(60, TimeUnit.SECONDS);
+                final long run = allocateAwaiting(fresh, BANK_FRAMES);
+                start.await(60, TimeUnit.SECONDS);
+                assertNotEquals(NO_FRAME, run, "round=" + at + ": there is a bank for each");
+                try (Cpu cpu = cpus.enter()) {
+                    fresh.freeRun(cpu, run, 1);
+                }
+            });
+            // Not left to the collector: the JVM's limit is shared with the other tests.
+            for (int bank; (bank = fresh.detachFreeBank()) >= 0;) {
+                fresh.releaseBank(bank);
+            }
+            assertEquals(0, fresh.presentFrames());
+        }
+    }
+
+    private long allocateAwaiting(final FrameAllocator from, final long wanted) {
+        long run;
+        long seen;
+        do {
+            seen = from.banksAdded();
+            try (Cpu cpu = cpus.enter()) {
+                run = from.allocateRun(cpu, wanted, 1);
+            }
+        } while (run == NO_FRAME && from.awaitBank(wanted, seen));
+        return run;
+    }
 }
