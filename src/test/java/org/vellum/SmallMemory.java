@@ -196,6 +196,11 @@ public final class SmallMemory {
         }
 
         @Override
+        public void percpuLayout(final String block) {
+            heard.add(block);
+        }
+
+        @Override
         public void leakedAtClose(final String what, final long count, final long bytes, final String detail) {
             heard.add("leaked " + what + " count=" + count + " bytes=" + bytes + " " + detail);
         }

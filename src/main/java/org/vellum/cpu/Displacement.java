@@ -130,6 +130,18 @@ final class Displacement {
         return null;
     }
 
+    /**
+     * The affine slot of a cell that has none yet, or counts somebody as displaced. Nobody need enter for it: dealing a slot to a cell
+     * occupies nothing.
+     */
+    int affineSlot(final long id) {
+        requireOpen();
+        final long cellIndex = cpus.cellIndex(id);
+        assign(cellIndex);
+        // Of a cell that close() has just kept from being dealt a slot this is 0, which is one too.
+        return SlotLayout.slotOf(cpus.cells.getVolatile(cellIndex));
+    }
+
     private Cpu enterAffine(final Thread thread, final long id) {
         if (cpus.wordId(id) != id) {
             return null;

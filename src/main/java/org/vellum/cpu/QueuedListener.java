@@ -40,6 +40,11 @@ public final class QueuedListener implements Listener {
     }
 
     @Override
+    public void percpuLayout(final String block) {
+        worker.request(() -> target.percpuLayout(block));
+    }
+
+    @Override
     public void leakedAtClose(final String what, final long count, final long bytes, final String detail) {
         worker.request(() -> target.leakedAtClose(what, count, bytes, detail));
     }

@@ -100,6 +100,17 @@ public final class SpinLock {
         return false;
     }
 
+    /**
+     * Acquires the lock inside a section or out, however long it takes: for what must not fail, under a lock whose holders do a few steps
+     * and call nothing that could wait. Then only the operating system can keep one from its end, and it lets go without anybody's help.
+     */
+    public void acquireSurely() {
+        boolean acquired = acquire();
+        while (!acquired) {
+            acquired = acquire();
+        }
+    }
+
     private boolean spin(final int times) {
         for (int i = 0; i < times; i++) {
             // CAS: acquire; partner of the release in unlock().

@@ -18,6 +18,8 @@ public final class StackReserve {
 
     /** At least 700 bytes compiled (some 32 bytes for every two levels), some 4 KiB interpreted. */
     private static final int LEVELS_TO_EXIT = 48;
+    /** At least 2 KiB compiled, some 12 KiB interpreted. */
+    private static final int LEVELS_TO_OPERATION = 128;
     /** More than the compiler inlines of a recursion. */
     private static final int LEVELS_OF_CALL = 4;
 
@@ -52,6 +54,22 @@ public final class StackReserve {
      */
     public static void ensureOperation() {
         ensureOperation(fallBack);
+    }
+
+    /**
+     * {@link #ensureOperation()} for an operation that is made of others, and undoes the first if the second fails: at the depth at which it
+     * will call them there is still enough for each. Costs a descent, so not for hot paths.
+     */
+    public static void ensureOperations() {
+        descendAndEnsure(LEVELS_TO_OPERATION);
+    }
+
+    private static int descendAndEnsure(final int levels) {
+        if (levels == 0) {
+            ensureOperation();
+            return 0;
+        }
+        return 1 + descendAndEnsure(levels - 1);
     }
 
     /**

@@ -32,12 +32,13 @@ final class Waiters {
      */
     boolean await(final BooleanSupplier condition, final long deadlineNanos) throws InterruptedException {
         final Thread me = Thread.currentThread();
-        boolean queued = false;
+        // Whether a wake-up was taken, and what it was for was not.
+        boolean unspent = false;
         try {
             while (true) {
                 queue.add(me);
-                queued = true;
                 if (condition.getAsBoolean()) {
+                    unspent = false;
                     return true;
                 }
                 if (Thread.interrupted()) {
@@ -48,11 +49,11 @@ final class Waiters {
                     return false;
                 }
                 LockSupport.parkNanos(this, left);
-                queue.remove(me);
-                queued = false;
+                unspent |= !queue.remove(me);
             }
         } finally {
-            if (queued && !queue.remove(me)) {
+            // Unspent, it may have been for what another waits for, and finds; so is one that came after the last look.
+            if (!queue.remove(me) || unspent) {
                 wakeOne();
             }
         }

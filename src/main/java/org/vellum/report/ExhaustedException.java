@@ -17,6 +17,8 @@ public final class ExhaustedException extends RuntimeException {
         WINDOW,
         /** Slots of the shared kmap window, or cache frames for high memory. */
         KMAP_WINDOW,
+        /** The reserved bytes of per-CPU memory. */
+        PERCPU_RESERVED,
         /** CPU slots: too many sections are open at the same time. */
         SLOTS,
         /** Records that describe areas or blocks. */

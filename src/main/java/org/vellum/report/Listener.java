@@ -1,7 +1,7 @@
 package org.vellum.report;
 
 /**
- * Hears of problems that have no caller to be thrown to.
+ * Hears of problems that have no caller to be thrown to, and of a few decisions.
  *
  * <p>Called on the memory's worker thread, outside locks and sections, so an implementation may block or use the library.
  * Without a worker it is called by whichever thread meets the problem, perhaps inside a section of that thread: then it must
@@ -52,6 +52,14 @@ public interface Listener {
      * @param error what was thrown.
      */
     default void releaseFailed(final String what, final long token, final Throwable error) {
+    }
+
+    /**
+     * Per-CPU memory was set up. Not a problem, but there is no caller who would look at it.
+     *
+     * @param block where whose memory lies, how its place was chosen and why: several lines for a person.
+     */
+    default void percpuLayout(final String block) {
     }
 
     /**

@@ -20,8 +20,8 @@ import org.vellum.mmu.Address;
  * </pre>
  *
  * The generation comes from one counter, so that neighbours in time differ, and skips values whose low 16 bits are 0: those
- * bits are the tag, and 0 means untagged. A state word never recurs, so a CAS of it cannot mistake a recycled record for its
- * former self.
+ * bits are the tag, and 0 means untagged. Areas made by one call may share one, each in its own record: a state word never recurs,
+ * so a CAS of it cannot mistake a recycled record for its former self.
  *
  * <p>Thread safety: taking and returning records under the lock of {@link Ranges}; state words by anyone.
  */
@@ -76,6 +76,12 @@ final class AreaRecords {
 
     /** Takes a record, or {@link #NONE}. Under the lock. */
     long take(final AreaKind kind, final int flags, final long start, final long pages, final long span) {
+        return take(nextGeneration(), kind, flags, start, pages, span);
+    }
+
+    /** {@link #take} of an area that shares its generation with others. */
+    long take(
+        final long generation, final AreaKind kind, final int flags, final long start, final long pages, final long span) {
         final long id;
         if (pool != 0) {
             id = pool - 1;
@@ -93,7 +99,7 @@ final class AreaRecords {
         words.putOpaque(at + SPAN, span);
         words.putOpaque(at + SIZE, 0);
         words.putOpaque(at + ALIGN, 1);
-        words.putRelease(at + STATE, word(nextGeneration(), flags, kind, RESERVED));
+        words.putRelease(at + STATE, word(generation, flags, kind, RESERVED));
         return id;
     }
 
@@ -114,7 +120,8 @@ final class AreaRecords {
         pool = id + 1;
     }
 
-    private long nextGeneration() {
+    /** One that nobody has had. */
+    long nextGeneration() {
         long next;
         do {
             next = dealGenerations(1);

@@ -181,7 +181,13 @@ final class Ranges {
     private long enter(
         final AreaKind kind, final int flags, final long start, final long pages, final long span, final long alignPages,
         final long bytes) {
-        final long id = records.take(kind, flags, start, pages, span);
+        return enter(records.nextGeneration(), kind, flags, start, pages, span, alignPages, bytes);
+    }
+
+    private long enter(
+        final long generation, final AreaKind kind, final int flags, final long start, final long pages, final long span,
+        final long alignPages, final long bytes) {
+        final long id = records.take(generation, kind, flags, start, pages, span);
         if (id == AreaRecords.NONE) {
             tree.free(firstPage + start, span);
             return NONE;
@@ -194,7 +200,9 @@ final class Ranges {
     }
 
     /**
-     * Areas at fixed distances from one base, all or none (V45). Inside a section it does not wait for the lock.
+     * Areas at fixed distances from one base, all or none (V45). They share a generation: then their tagged addresses lie at these
+     * distances, too, and one that is moved by the distance of two areas is an address of the other. Inside a section it does not wait
+     * for the lock.
      *
      * @param offsets of the areas from the base, in pages, ascending.
      * @param sizes in pages.
@@ -211,8 +219,9 @@ final class Ranges {
             if (base == AreaTree.NONE) {
                 return false;
             }
+            final long generation = records.nextGeneration();
             for (int i = 0; i < ids.length; i++) {
-                ids[i] = enter(AreaKind.SPARSE, VmallocFlags.NO_GUARD, base - firstPage + offsets[i], sizes[i], sizes[i],
+                ids[i] = enter(generation, AreaKind.SPARSE, VmallocFlags.NO_GUARD, base - firstPage + offsets[i], sizes[i], sizes[i],
                     alignPages, sizes[i] << Pages.SHIFT);
                 if (ids[i] == NONE) {
                     undo(base, offsets, sizes, ids, i);

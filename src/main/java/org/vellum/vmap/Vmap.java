@@ -224,7 +224,7 @@ public final class Vmap {
 
     /**
      * Areas at fixed distances from one base, as high as they fit: one offset then means the same in each (V45). Each is a
-     * sparse area of its own.
+     * sparse area of its own, but they share a tag: their addresses, tags included, lie at just these distances.
      *
      * @param offsets of the areas from the base, in bytes, ascending, multiples of {@code align}.
      * @param sizes in bytes, multiples of {@code align}.

@@ -202,6 +202,33 @@ final class VmapTest {
     }
 
     @Test
+    void v45AreasOfOneCallShareATag() {
+        final long[] offsets = {0, 64 * PAGE, 256 * PAGE};
+        final long[] sizes = {2 * PAGE, 2 * PAGE, 2 * PAGE};
+        final long[] areas = vmap.congruentAreas(offsets, sizes, PAGE);
+        for (int i = 0; i < areas.length; i++) {
+            assertEquals(areas[0] + offsets[i], areas[i], "tags included");
+            vmap.mapPages(areas[i], areas[i], frames, i, 1);
+            memory.access().putLong(areas[i] + 8, 100 + i);
+        }
+        for (int from = 0; from < areas.length; from++) {
+            for (int to = 0; to < areas.length; to++) {
+                assertEquals(100 + to, memory.access().getLong(areas[from] + 8 - offsets[from] + offsets[to]));
+            }
+        }
+        final long[] others = vmap.congruentAreas(offsets, sizes, PAGE);
+        assertTrue(Address.tag(others[0]) != Address.tag(areas[0]), "calls do not share one");
+        // Each is ended for itself, and once.
+        vmap.vunmap(areas[1]);
+        assertThrows(IllegalArgumentException.class, () -> vmap.vunmap(areas[1]));
+        assertThrows(PageFaultException.class, () -> memory.access().getLong(areas[1] + 8));
+        assertEquals(102, memory.access().getLong(areas[1] + 8 - offsets[1] + offsets[2]));
+        for (final long area : new long[] {areas[0], areas[2], others[0], others[1], others[2]}) {
+            vmap.vunmap(area);
+        }
+    }
+
+    @Test
     void v45AlignmentIsOfTheAddress() {
         final long align = 8L << 20;
         final long held = vmap.sparseArea(100 * PAGE);
