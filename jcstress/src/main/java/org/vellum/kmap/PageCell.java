@@ -46,8 +46,12 @@ final class PageCell {
         return cell;
     }
 
-    /** Looks through a map that another thread owns, in a section: what it has translated there must last. */
+    /**
+     * Looks through a map that another thread owns, in a section: what it has translated there must last. The clock moves just before, as
+     * when others flush: so the section is of a later epoch than a stamp that was taken too early.
+     */
     int look() {
+        EPOCHS.advanceFrom(EPOCHS.now());
         try (Cpu cpu = WORLD.cpus.enter()) {
             final long page = table.readable(address);
             for (int i = 0; i < LOOKS; i++) {
@@ -64,15 +68,15 @@ final class PageCell {
     }
 
     /**
-     * Unmaps, flushes, and has another page read into the cache frame; 1 if it was to be had. It does not wait for the grace period, but
-     * looks again and again whether it has passed: that is two places that must not free the slot too early.
+     * Unmaps, flushes, and has another page read into the cache frame as soon as nobody pins it; 1 if it was to be had. It does not wait for
+     * the grace period, but looks again and again whether it has passed: there are two places that must not free the slot too early.
      */
     int replace() {
         window.unmap(address);
         final long deadline = System.nanoTime() + PATIENT_NANOS;
         do {
             window.flushUnused(0);
-        } while (window.keepsUnused() && System.nanoTime() - deadline < 0);
+        } while (CacheWord.pins(WORLD.cache.directory.frames.word(index)) != 0 && System.nanoTime() - deadline < 0);
         return evict(false);
     }
 
