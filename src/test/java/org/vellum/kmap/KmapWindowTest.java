@@ -395,29 +395,6 @@ final class KmapWindowTest {
         unmapAll(full[0], full[2], full[3], address, address, address);
     }
 
-    /** RK3: whoever waits for a frame is told of its mapping, though others wait in front of it, for other frames, who would not hand that on. */
-    @Test
-    void aMappingIsToldToWhoeverWaitsForItsFrame() throws Exception {
-        final long[] full = fill();
-        final List<Task<Long>> inFront = new ArrayList<>();
-        for (int i = 0; i < 3; i++) {
-            final int frame = 5 + i;
-            inFront.add(new Task<>("in front-" + i, () -> use(frame)));
-            inFront.get(i).awaitParkedIn(Waiters.class);
-        }
-        final Task<Long> joining = new Task<>("joining", () -> map(9));
-        joining.awaitParkedIn(Waiters.class);
-        kmap.kunmap(full[0]);
-        // It keeps the only slot that was to be had, unless one of those was faster; then it gets it later.
-        final long address = map(9);
-        assertEquals(address, joining.join());
-        unmapAll(address, address);
-        for (final Task<Long> task : inFront) {
-            task.join();
-        }
-        unmapAll(full[1], full[2], full[3]);
-    }
-
     /** RK3: without a wait. */
     @Test
     void twoThatMapOneFrameAtOnceConverge() throws Exception {
@@ -617,6 +594,28 @@ final class KmapWindowTest {
             waiter.awaitParkedIn(Epochs.class);
         }
         unmapAll(full[0], full[1], full[2], waiter.join());
+    }
+
+    /** RK2: the same, when the one who was woken for the slot gives up: the next is parked still, and must be told to go and wait for the flush. */
+    @Test
+    void aFlushThatAWaiterHasGivenUpIsEndedByTheNext() throws Exception {
+        final long[] full = fill();
+        final Task<Void> first = new Task<>("first", () -> {
+            assertThrows(InterruptedException.class, () -> map(8));
+            return null;
+        });
+        first.awaitParkedIn(Waiters.class);
+        final Task<Long> next = new Task<>("next", () -> map(9));
+        next.awaitParkedIn(Waiters.class);
+        try (Reader reader = new Reader(world.memory, "reader")) {
+            assertTrue(reader.cpu.index() >= 0);
+            kmap.kunmap(full[0]);
+            first.awaitParkedIn(Epochs.class);
+            first.thread.interrupt();
+            first.join();
+            next.awaitParkedIn(Epochs.class);
+        }
+        unmapAll(full[1], full[2], full[3], next.join());
     }
 
     @Test

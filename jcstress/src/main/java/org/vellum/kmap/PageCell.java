@@ -17,8 +17,8 @@ final class PageCell {
         new StallDetector(WORLD.cpus, Listener.SILENT, Long.MAX_VALUE));
     private static final long START = 1L << 40;
     private static final long PATIENT_NANOS = 5_000_000_000L;
-    /** As long as it takes to flush, and to read another page, by one who does not wait. */
-    private static final int LOOKS = 100;
+    /** Longer than who flushes spins before it gives up, and than another page takes to be read. */
+    private static final int LOOKS = 400;
     private static final ConcurrentLinkedQueue<PageCell> SETTLED = new ConcurrentLinkedQueue<>();
 
     private final PageTable table = new PageTable(START, 1);
@@ -46,8 +46,12 @@ final class PageCell {
         return cell;
     }
 
-    /** Looks through a map that another thread owns, in a section: what it has translated there must last. */
+    /**
+     * Looks through a map that another thread owns, in a section: what it has translated there must last. The clock moves just before, as
+     * when others flush: so the section is of a later epoch than a stamp that was taken too early.
+     */
     int look() {
+        EPOCHS.advanceFrom(EPOCHS.now());
         try (Cpu cpu = WORLD.cpus.enter()) {
             final long page = table.readable(address);
             for (int i = 0; i < LOOKS; i++) {
@@ -63,10 +67,17 @@ final class PageCell {
         }
     }
 
-    /** Unmaps, flushes, and has another page read into the cache frame; 1 if it was to be had. */
+    /**
+     * Unmaps, flushes, and has another page read into the cache frame as soon as nobody pins it; 1 if it was to be had. It does not wait for
+     * the grace period, but looks again and again whether it has passed: there are two places that must not free the slot too early.
+     */
     int replace() {
         window.unmap(address);
-        return window.flushUnused(PATIENT_NANOS) == 1 ? evict(false) : 0;
+        final long deadline = System.nanoTime() + PATIENT_NANOS;
+        do {
+            window.flushUnused(0);
+        } while (CacheWord.pins(WORLD.cache.directory.frames.word(index)) != 0 && System.nanoTime() - deadline < 0);
+        return evict(false);
     }
 
     /** The same without the wait: the pin goes with the entry. */
