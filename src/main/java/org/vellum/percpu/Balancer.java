@@ -176,7 +176,8 @@ final class Balancer {
     }
 
     /**
-     * The last run of empty pages below {@code page}: they stay empty, since the chunk is isolated, while others may become so.
+     * The last run of empty pages below {@code page}, or else of all: they stay empty, since the chunk is isolated, while others may become
+     * so.
      *
      * @return its start and its end; 0 if nothing is to go any more, and the chunk has been put where it belongs now.
      */
@@ -184,7 +185,10 @@ final class Balancer {
         supply.lock.lock();
         try {
             final boolean low = chunks.emptyPages() < Chunks.EMPTY_PAGES_HIGH && chunk.emptyPages > 0;
-            final int end = low ? 0 : chunk.emptyEnd(page);
+            int end = low || chunk.emptyPages == 0 ? 0 : chunk.emptyEnd(page);
+            if (end == 0 && !low && chunk.emptyPages > 0) {
+                end = chunk.emptyEnd(chunk.pages);
+            }
             if (end > 0) {
                 return (long)chunk.emptyStart(end) << Integer.SIZE | end;
             }
