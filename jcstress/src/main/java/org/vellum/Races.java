@@ -67,6 +67,8 @@ public final class Races {
         CLASSES.put("high-write-back", "kmap\\.HighCacheStress\\.WriteBackAgainstPin");
         CLASSES.put("high-eviction", "kmap\\.HighCacheStress\\.EvictionAgainstPin");
         CLASSES.put("high-miss", "kmap\\.HighCacheStress\\.TwoMisses");
+        CLASSES.put("ref-kill", "percpu\\.PerCpuRefStress\\.(KillAgainst|TwoKills|BrokenTwin)");
+        CLASSES.put("ref-put", "percpu\\.PerCpuRefStress\\.TwoLastPuts");
         CLASSES.put("all", ".*");
     }
 

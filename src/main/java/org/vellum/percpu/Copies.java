@@ -31,6 +31,9 @@ import org.vellum.report.ExhaustedException;
  * <p>Values are aligned to their width, so none crosses a page or a unit, and each access is atomic.
  */
 abstract class Copies extends AffineSlots {
+    /** What takes the place of a pointer that was freed: misaligned, so that the test which is made anyway finds it. */
+    static final long CLOSED = -1;
+
     private static final int RECORD_SHIFT = 4;
     private static final int LONG_SHIFT = 3;
     private static final int INT_SHIFT = 2;
@@ -112,13 +115,18 @@ abstract class Copies extends AffineSlots {
 
     private long elsewhere(final int slot, final long pointer, final int width) {
         if ((pointer & width - 1) != 0) {
-            throw new IllegalArgumentException("misaligned: pointer=0x" + Long.toHexString(pointer) + " width=" + width);
+            throw refuse(pointer, width);
         }
         // Plain: written before anybody had this object.
         final long record = recordsBase + ((long)slot << RECORD_SHIFT);
         final long offset = pointer - firstBase;
         return offset >= 0 && offset < firstBytes ? UnsafeApi.getLong(record) + pointer
             : table.writable(UnsafeApi.getLong(record + Long.BYTES) + pointer);
+    }
+
+    private static RuntimeException refuse(final long pointer, final int width) {
+        return pointer == CLOSED ? new IllegalStateException("closed")
+            : new IllegalArgumentException("misaligned: pointer=0x" + Long.toHexString(pointer) + " width=" + width);
     }
 
     /** The slot whose copy a slot works on: its own, if it has one. */
@@ -208,6 +216,19 @@ abstract class Copies extends AffineSlots {
         for (int slot = 0; slot <= slotMask; slot++) {
             // Volatile: partner of the read-modify-writes in OwnCopy, whose order on one copy it sees.
             sum += UnsafeApi.getLongVolatile(null, nativeLong(slot, pointer));
+        }
+        return sum;
+    }
+
+    /**
+     * {@link #sumLong}, with every copy exchanged as it is looked at.
+     *
+     * @param value what all copies hold then, as far as nobody adds to them.
+     */
+    final long exchangeAllLong(final long pointer, final long value) {
+        long sum = 0;
+        for (int slot = 0; slot <= slotMask; slot++) {
+            sum += UnsafeApi.getAndSetLong(null, nativeLong(slot, pointer), value);
         }
         return sum;
     }

@@ -19,8 +19,9 @@ import org.vellum.mmu.PageTable;
  * and null for no guess.
  *
  * <p>All operations have the effects of a volatile read and write; none waits or allocates; any thread may call them, inside a section or
- * out. Pointers are those of live allocations, or lead into one; what cannot be one faults:
- * {@link org.vellum.report.PageFaultException}. One that is misaligned is an {@link IllegalArgumentException}. After the memory is closed
+ * out. Pointers are those of live allocations, or lead into one; where nothing is mapped they fault
+ * ({@link org.vellum.report.PageFaultException}), but beyond its allocation one may meet another. One that is misaligned is an
+ * {@link IllegalArgumentException}. After the memory is closed
  * those without a {@code Cpu} are an {@link IllegalStateException}. Numbers are Java's: ints are signed, and wrap by themselves, without a carry
  * into their neighbours; an int that is given for a long is extended with its sign, so that an unsigned one must be made a long by
  * {@link Integer#toUnsignedLong} first, and negated afterwards.
@@ -230,5 +231,17 @@ public final class OwnCopy extends Copies {
      */
     public int compareExchangeInt(final Cpu cpu, final long pointer, final int expected, final int value) {
         return UnsafeApi.compareAndExchangeInt(null, nativeInt(slotOf(cpu), pointer), expected, value);
+    }
+
+    /**
+     * Adds to the own copy of a long, and takes what it holds if that is a batch, up or down: one look-up for both, so that it is the
+     * copy added to which is emptied.
+     *
+     * @return what was taken, 0 if the copy is below the batch.
+     */
+    long addTakeLong(final Cpu cpu, final long pointer, final long delta, final long batch) {
+        final long copy = nativeLong(slotOf(cpu), pointer);
+        final long sum = UnsafeApi.getAndAddLong(null, copy, delta) + delta;
+        return sum >= batch || sum <= -batch ? UnsafeApi.getAndSetLong(null, copy, 0) : 0;
     }
 }
