@@ -97,8 +97,7 @@ public record AllocInfo(
      *
      * <p>A unit is at least {@link #MIN_UNIT_BYTES}, and as much larger as makes whole units of an allocation: if atoms are large, several
      * units share one. Many units in one allocation waste those that a group does not need; fewer make more allocations. So of all numbers
-     * of units that waste no more than a third of the CPUs there are, the one with the fewest allocations is taken, and of several such the
-     * one with the largest units, which costs nothing more.
+     * of units that waste no more than a third of the CPUs there are, the one with the fewest allocations is taken.
      *
      * @param staticBytes at least 1; rounds up to {@link #GRANULE_BYTES}.
      * @param reservedBytes at least 0; rounds up likewise.

@@ -20,9 +20,9 @@ package org.vellum.percpu;
  * searched: the new contig hint is exact, not merely safe. A change after which the property cannot be known from the record drops
  * the scan hint; a record without one is right, only slower.
  *
- * <p>Of equally long runs the contig hint names the one whose start is aligned best, because that is the one a request with an alignment
- * is most likely to fit. The scan hint begins behind the contig hint if and only if both are equally long; a longer run before it would
- * contradict it, and a shorter one behind the contig hint is of no use.
+ * <p>Of two runs that are equally long the contig hint prefers the one whose start is aligned best, because that is the one a request
+ * with an alignment is most likely to fit. The scan hint begins behind the contig hint if and only if both are equally long: a longer run
+ * before it would contradict it, and a shorter one behind the contig hint is of no use.
  *
  * <p>Plain words; every method runs under the allocator's lock.
  */
@@ -103,9 +103,7 @@ final class AreaHints {
     /** A bit before which no run of {@code bits} bits begins. */
     int searchStart(final int record, final int bits) {
         final int scan = scan(record);
-        // With nothing behind the scan hint but what is as short, there is nothing to skip to.
-        final boolean skips = scan > 0 && bits > scan && scanStart(record) < contigStart(record);
-        return skips ? scanStart(record) + scan : firstFree(record);
+        return scan > 0 && bits > scan ? scanStart(record) + scan : firstFree(record);
     }
 
     /**
@@ -164,13 +162,10 @@ final class AreaHints {
     private void giveLongest(final int record, final int start, final int end) {
         final int contig = contig(record);
         final int contigStart = contigStart(record);
-        final boolean scanBefore = scan(record) > 0 && scanStart(record) < start;
         if (contig > 0 && contigStart < start) {
-            // Nothing was longer than the old contig hint; of two as long, the one farther up skips more.
-            if (!scanBefore || scan(record) < contig) {
-                setScan(record, contigStart, contig);
-            }
-        } else if (!scanBefore) {
+            // Nothing was longer than the old contig hint.
+            setScan(record, contigStart, contig);
+        } else if (scanStart(record) >= start) {
             // Swallowed, or behind: a longer run before it contradicts it.
             setScan(record, 0, 0);
         }
@@ -181,16 +176,15 @@ final class AreaHints {
         final int contigStart = contigStart(record);
         final int lower = Math.min(start, contigStart);
         final int higher = Math.max(start, contigStart);
-        final int scanStart = scanStart(record);
-        final boolean scanIsEqual = scan(record) == length;
         if (alignment(lower) >= alignment(higher)) {
             setContig(record, lower, length);
-            setScan(record, scanIsEqual ? Math.max(scanStart, higher) : higher, length);
+            setScan(record, higher, length);
             return;
         }
         setContig(record, higher, length);
         // A shorter scan hint stays true below both runs, an equally long one above both.
-        if (scanIsEqual ? scanStart < higher : scanStart >= lower) {
+        final int scanStart = scanStart(record);
+        if (scan(record) == length ? scanStart < higher : scanStart >= lower) {
             setScan(record, 0, 0);
         }
     }

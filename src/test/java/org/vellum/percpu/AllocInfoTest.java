@@ -68,9 +68,9 @@ final class AllocInfoTest {
 
     @Test
     void nearMustBeMutualAndToTheFirstOfTheGroup() {
-        // 1 finds 0 near, but not the other way round; 2 is near 1 alone; 3 is near all.
+        // 1 finds 0 near, but not the other way round; 0 finds 2 near, but not the other way round; 3 is near all.
         final CpuDistance distance = (from, to) ->
-            from == 0 && to == 1 || from + to == 2 && from != 1 ? CpuDistance.REMOTE : CpuDistance.LOCAL;
+            from == 0 && to == 1 || from == 2 && to == 0 ? CpuDistance.REMOTE : CpuDistance.LOCAL;
         final AllocInfo info = of(PAGE, ids(4), distance);
         assertArrayEquals(new int[] {0, 3}, info.groups().get(0).cpus());
         assertArrayEquals(new int[] {1, 2}, info.groups().get(1).cpus());

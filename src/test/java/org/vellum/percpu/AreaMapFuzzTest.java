@@ -153,11 +153,14 @@ class AreaMapFuzzTest {
     }
 
     private void countSkips(final int length) {
-        wholeSkips += hints.searchStart(map.runs.whole, length) > hints.firstFree(map.runs.whole) ? 1 : 0;
+        wholeSkips += skips(map.runs.whole, length) ? 1 : 0;
         for (int block = 0; block < map.runs.blocks; block++) {
-            final boolean skips = hints.searchStart(block, length) > hints.firstFree(block);
-            blockSkips += skips && hints.contig(block) >= length ? 1 : 0;
+            blockSkips += skips(block, length) ? 1 : 0;
         }
+    }
+
+    private boolean skips(final int record, final int length) {
+        return hints.contig(record) >= length && hints.searchStart(record, length) > hints.firstFree(record);
     }
 
     private void countUse(final int from, final int length) {

@@ -262,7 +262,21 @@ class AreaMapTest {
         assertEquals(8, hints.contigStart(0));
         assertEquals(0, hints.scan(0), "the other begins before");
         assertEquals(32, map.find(16, 16, null));
+        assertEquals(0, hints.scan(0), "what failed for its alignment is as long as the contig hint, and before it");
         assertEquals(4, map.find(16, 4, null));
+    }
+
+    @Test
+    void aScanHintBehindTheContigHintIsAsLong() {
+        map.allocate(16, 16);
+        map.allocate(48, PAGE - 48);
+        assertEquals(0, hints.contigStart(0));
+        assertEquals(4, hints.contig(0));
+        assertEquals(8, hints.scanStart(0));
+        assertEquals(4, hints.scan(0));
+        map.allocate(0, 8);
+        assertEquals(8, hints.contigStart(0), "the scan hint has taken the place");
+        assertEquals(0, hints.scan(0));
     }
 
     @Test
