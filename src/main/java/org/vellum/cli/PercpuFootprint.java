@@ -10,8 +10,8 @@ import org.vellum.percpu.PercpuAllocator;
 
 /** How much memory many of a kind take, each, heap and off-heap together. */
 final class PercpuFootprint {
-    private static final int COUNTERS = 20_000;
-    private static final int MEETINGS = 100;
+    private static final int COUNTERS = 10_000;
+    private static final int MEETINGS = 1_000;
     private static final int ALLOCATED_BYTES = 256 << 10;
     private static final int PATIENCE = 1000;
     /** Of what hands a counter's hammers out, an object around a counter: no part of it. */
@@ -66,16 +66,16 @@ final class PercpuFootprint {
         try (Vellum memory = Vellum.builder().memory(memoryBytes).open()) {
             final PercpuAllocator percpu = memory.percpu();
             final List<Long> pointers = new ArrayList<>();
-            // The first chunk is there in any case.
+            // The first chunk is there in any case; what counts is what all others take for all that is in them.
+            final long frames = percpu.stats().frames();
             while (percpu.stats().chunks() == 1) {
                 pointers.add(percpu.allocate(size, Integer.BYTES));
             }
-            final long frames = memory.frames().allocatedFrames();
             final int count = Math.max(1, ALLOCATED_BYTES / size);
-            for (int i = 0; i < count; i++) {
+            for (int i = 1; i < count; i++) {
                 pointers.add(percpu.allocate(size, Integer.BYTES));
             }
-            final long bytes = memory.frames().allocatedFrames() - frames << Pages.SHIFT;
+            final long bytes = percpu.stats().frames() - frames << Pages.SHIFT;
             pointers.forEach(percpu::free);
             return Math.round((double)bytes / count);
         }

@@ -19,7 +19,7 @@ import org.vellum.mem.Pages;
  */
 public final class CounterFootprint {
     private static final int COUNTERS = 100_000;
-    private static final int ADDITIONS = 200;
+    private static final int ADDITIONS = 2_000;
 
     private CounterFootprint() {
     }

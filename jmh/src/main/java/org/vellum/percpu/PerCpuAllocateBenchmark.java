@@ -20,7 +20,9 @@ import org.vellum.cpu.CpuOptions;
 
 /**
  * An allocation and a free among so many live ones, of one size: a random one is freed and another takes its place, so that the chunks are
- * nearly full and the holes are everywhere. What it is to show is that ten times the objects, and so the chunks, cost about the same.
+ * nearly full and the holes are everywhere. What it is to show is that ten times the objects, and so the chunks, cost about the same. If a
+ * random one is drawn of {@code all}, what is exchanged lies in memory that no cache holds; of a {@code thousand}, the same thousand all the
+ * time, it is what the allocator does that counts.
  *
  * <p>{@code slots} copies of everything are in memory: 1,000,000 live of 1,024 bytes and 2 slots are 2 GiB.
  *
@@ -33,6 +35,7 @@ import org.vellum.cpu.CpuOptions;
 @Measurement(iterations = 5, time = 1)
 public class PerCpuAllocateBenchmark {
     private static final long MEMORY = 6L << 30;
+    private static final int HOT = 1000;
 
     /** The live ones; for one thread. */
     @State(Scope.Benchmark)
@@ -43,6 +46,9 @@ public class PerCpuAllocateBenchmark {
         /** How many. */
         @Param({"100000", "1000000"})
         public int live;
+        /** Of which a random one is exchanged. */
+        @Param({"thousand", "all"})
+        public String drawn;
         /** How many copies there are of each. */
         @Param("2")
         public int slots;
@@ -50,6 +56,7 @@ public class PerCpuAllocateBenchmark {
         private final SplittableRandom random = new SplittableRandom(5);
         private PercpuAllocator percpu;
         private long[] pointers;
+        private int places;
 
         @Override
         protected VellumBuilder builder() {
@@ -64,13 +71,15 @@ public class PerCpuAllocateBenchmark {
             for (int i = 0; i < live; i++) {
                 pointers[i] = percpu.allocate(size, 4);
             }
+            places = live;
             for (int i = 0; i < live; i++) {
                 exchange();
             }
+            places = drawn.equals("all") ? live : HOT;
         }
 
         private void exchange() {
-            final int place = random.nextInt(live);
+            final int place = random.nextInt(places);
             percpu.free(pointers[place]);
             pointers[place] = percpu.allocate(size, 4);
         }

@@ -29,7 +29,8 @@ import org.vellum.mem.Words;
  * <tr><td>{@code add}, {@code addCpu}</td><td>{@code OwnCopy.addLong} in the embedded first chunk; with the {@code Cpu} of an earlier
  * section</td></tr>
  * <tr><td>{@code addMapped}, {@code addMappedCpu}</td><td>the same in a further chunk, through the page table</td></tr>
- * <tr><td>{@code counter}, {@code counterCpu}, {@code batchCounter}</td><td>{@code PerCpuCounter.add}; the last with a batch of 1,024</td></tr>
+ * <tr><td>{@code counter}, {@code counterCpu}, {@code batchCounter}</td><td>{@code PerCpuCounter.add}; {@code PerCpuBatchCounter.add}, a
+ * batch of 1,024</td></tr>
  * <tr><td>{@code histogram}</td><td>{@code PerCpuHistogram.record} of one value</td></tr>
  * <tr><td>{@code longAdder}, {@code atomicLong}</td><td>the JDK's</td></tr>
  * <tr><td>{@code refGetPut}, {@code atomicGetPut}</td><td>a reference taken and dropped: {@code PerCpuRef}, and one {@code AtomicLong}</td></tr>
@@ -60,7 +61,7 @@ public class PerCpuBenchmark {
         private long embedded;
         private long mapped;
         private PerCpuCounter counter;
-        private PerCpuCounter batched;
+        private PerCpuBatchCounter batched;
         private PerCpuHistogram histogram;
         private PerCpuRef ref;
 
@@ -71,7 +72,7 @@ public class PerCpuBenchmark {
             copies = percpu.access();
             embedded = percpu.allocate(Long.BYTES, Long.BYTES);
             counter = new PerCpuCounter(percpu);
-            batched = new PerCpuCounter(percpu, BATCH);
+            batched = new PerCpuBatchCounter(percpu, BATCH);
             histogram = new PerCpuHistogram(percpu, 1_000_000, 3);
             ref = new PerCpuRef(percpu, () -> { });
             final long first = percpu.staticPointer(0);
