@@ -52,8 +52,8 @@ abstract class Copies extends AffineSlots {
     private final long lastLong;
     /** The same counted in ints. */
     private final long lastInt;
-    /** Holds the memory that the distances lead to: it must outlive whoever still adds when the memory is closed. */
-    private final Object memory;
+    /** Holds the memory that the distances lead to, too: it must outlive whoever still adds when the memory is closed. */
+    private final Pointers owner;
 
     /**
      * @param cpus the slots, of which those with caches have copies.
@@ -61,16 +61,16 @@ abstract class Copies extends AffineSlots {
      * @param layout where units lie.
      * @param firstBase of the first chunk.
      * @param firstNative native address of each slot's unit in the first chunk, or null if that is mapped as all others are.
-     * @param memory where those are; kept reachable.
+     * @param owner hands out the pointers; keeps that memory reachable.
      */
     Copies(
         final Cpus cpus, final PageTable table, final Layout layout, final long firstBase, final long[] firstNative,
-        final Object memory) {
+        final Pointers owner) {
         super(cpus);
         this.table = table;
         this.layout = layout;
         this.firstBase = firstBase;
-        this.memory = memory;
+        this.owner = owner;
         firstBytes = firstNative == null ? 0 : layout.firstBytes();
         final int slots = layout.slots();
         slotMask = slots - 1;
@@ -136,6 +136,11 @@ abstract class Copies extends AffineSlots {
 
     private long unitOffset(final int slot) {
         return records.getPlain(2L * slot + 1);
+    }
+
+    /** Who hands out the pointers: with this, what is made of one needs no second field to free it. */
+    final Pointers owner() {
+        return owner;
     }
 
     final int slots() {

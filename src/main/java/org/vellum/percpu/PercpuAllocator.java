@@ -63,7 +63,7 @@ public final class PercpuAllocator implements Pointers {
         supply = new ChunkSupply(below, firstChunk);
         balancer = new Balancer(below, worker, supply);
         placement = new Placement(supply, balancer);
-        this.access = OwnCopy.of(firstChunk, below);
+        this.access = OwnCopy.of(firstChunk, below, this);
         reclaimer.add(supply.pending);
     }
 

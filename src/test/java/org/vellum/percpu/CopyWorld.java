@@ -47,6 +47,7 @@ final class CopyWorld implements Pointers {
     final Set<Long> freed = new HashSet<>();
     private final OwnCopy access;
     private final long base;
+    private final Words memory;
     private long next;
 
     CopyWorld(final Kind kind) {
@@ -61,22 +62,22 @@ final class CopyWorld implements Pointers {
             new AllocInfo.Group(0, new int[] {5, AllocInfo.HOLE, 0}), new AllocInfo.Group(40L * UNIT, new int[] {63, 2}))), CPUS);
         table.onFault((address, write) -> new PageFaultException(address, "page fault: address=0x" + Long.toHexString(address)));
         table.extendTo(WINDOW_PAGES);
-        final Words memory = Words.zeroed(2L * SLOTS * UNIT * 2 / Long.BYTES);
+        memory = Words.zeroed(2L * SLOTS * UNIT * 2 / Long.BYTES);
         final long[] natives = new long[SLOTS];
         for (int slot = 0; slot < SLOTS; slot++) {
             final int place = kind == Kind.SCATTERED ? slot * slot % 7 : slot;
             natives[slot] = memory.address((long)place * UNIT / Long.BYTES);
         }
-        access = new OwnCopy(cpus, table, layout, FIRST_BASE, natives, memory);
+        access = new OwnCopy(cpus, table, layout, FIRST_BASE, natives, this);
         base = kind == Kind.MAPPED ? SECOND_BASE : FIRST_BASE;
         if (kind == Kind.MAPPED) {
-            map(memory);
+            map();
         }
         next = base + 64;
     }
 
     /** As far as the first chunk reaches; scattered over the memory's second half. */
-    private void map(final Words memory) {
+    private void map() {
         final long native0 = memory.address(2L * SLOTS * UNIT / Long.BYTES) + Pages.OFFSET_MASK & -Pages.SIZE;
         int frame = 0;
         for (int slot = 0; slot < SLOTS; slot++) {
