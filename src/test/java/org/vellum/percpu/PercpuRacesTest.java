@@ -221,13 +221,16 @@ final class PercpuRacesTest {
                 assertTrue(pointer < chunk.base + PAGE || pointer >= chunk.base + UNIT, "in a page that is on its way");
             }
         });
-        final long big = percpu.allocate(5 * PAGE, PAGE);
+        // Of the last of its pages it leaves a half.
+        final long big = percpu.allocate(5 * PAGE - PAGE / 2, PAGE);
         world.population.setBeforeStep(() -> { });
         assertEquals(1 + SLOTS, steps[0]);
         assertEquals(2, ready.size(), "halves of pages that were there");
         assertEquals(chunk, world.chunkOf(big));
-        assertNotEquals(0, percpu.allocateAtomic(1, 1));
-        world.requireZero(big, 5 * PAGE);
+        world.requireZero(big, 5 * PAGE - PAGE / 2);
+        final long half = percpu.allocateAtomic(PAGE / 2, PAGE / 2);
+        assertEquals(big + 5 * PAGE - PAGE / 2, half);
+        world.requireZero(half, PAGE / 2);
         world.requireQuiet();
         assertEquals(7, held.size());
     }
