@@ -49,9 +49,10 @@ abstract class CopyTranslation extends AffineSlots {
     /** From a pointer into an even first chunk to slot 0's copy in native memory, and from a slot's to the next one's. */
     private final long evenDistance;
     private final long evenStride;
-    /** Whether unit offsets are even: then they are multiples of the stride, which saves a load. */
+    /** Whether unit offsets are even: then they are multiples of a stride, which saves a load. */
     private final boolean unitsAreEven;
-    private final long unitStride;
+    /** That stride in bytes of the page table. */
+    private final long entryStride;
     /** Of the last long in a unit of an even first chunk, counted in longs; -1 if it is not even, so that no place is below it. */
     private final long lastLong;
     /** The same counted in ints. */
@@ -86,8 +87,8 @@ abstract class CopyTranslation extends AffineSlots {
         }
         evenDistance = records.getPlain(0);
         evenStride = strideOf(0, slots);
-        unitStride = strideOf(1, slots);
-        unitsAreEven = layout.unitOffset(0) == 0 && isEven(1, unitStride, slots);
+        entryStride = strideOf(1, slots) >> PageTable.ADDRESS_SHIFT;
+        unitsAreEven = layout.unitOffset(0) == 0 && isEven(1, strideOf(1, slots), slots);
         final long firstBytes = firstNative == null ? 0 : layout.firstBytes();
         final boolean even = firstNative != null && isEven(0, evenStride, slots);
         unevenBytes = even ? 0 : firstBytes;
@@ -133,7 +134,7 @@ abstract class CopyTranslation extends AffineSlots {
             // Plain: written before anybody had this object.
             return UnsafeApi.getLong(recordsBase + ((long)slot << RECORD_SHIFT)) + pointer;
         }
-        return table.writable(pointer + (unitsAreEven ? slot * unitStride : unitOffset(slot)));
+        return table.writablePagesOn(pointer, unitsAreEven ? slot * entryStride : unitOffset(slot) >> PageTable.ADDRESS_SHIFT);
     }
 
     private static RuntimeException refuse(final long pointer, final int width) {
