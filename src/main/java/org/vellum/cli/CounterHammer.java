@@ -20,6 +20,9 @@ abstract class CounterHammer extends Hammer {
     interface Counter {
         CounterHammer hammer(Vellum memory);
 
+        /** The very counter. */
+        Object counter();
+
         void increment();
 
         long sum();

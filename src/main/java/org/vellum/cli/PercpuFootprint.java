@@ -6,6 +6,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.IntConsumer;
 import org.vellum.Vellum;
 import org.vellum.mem.Pages;
+import org.vellum.percpu.PerCpuCounter;
 import org.vellum.percpu.PercpuAllocator;
 
 /** How much memory many of a kind take, each, heap and off-heap together. */
@@ -14,8 +15,7 @@ final class PercpuFootprint {
     private static final int MEETINGS = 1_000;
     private static final int ALLOCATED_BYTES = 256 << 10;
     private static final int PATIENCE = 1000;
-    /** Of what hands a counter's hammers out, an object around a counter: no part of it. */
-    private static final int WRAPPER_BYTES = 16;
+    private static final int FILLING_BYTES = 1024;
 
     private PercpuFootprint() {
     }
@@ -23,22 +23,35 @@ final class PercpuFootprint {
     /** Bytes of a counter to which two threads have added at the same time: a LongAdder has its cells by then. */
     static long ofCounter(final String impl, final long memoryBytes) {
         try (Vellum memory = Vellum.builder().memory(memoryBytes).open()) {
-            if (impl.startsWith("percpu")) {
-                memory.percpu();
+            final PercpuAllocator percpu = memory.percpu();
+            // The first chunk is there in any case.
+            final List<Long> filling = new ArrayList<>();
+            while (percpu.stats().chunks() == 1) {
+                filling.add(percpu.allocate(FILLING_BYTES, Integer.BYTES));
             }
-            final long frames = memory.frames().allocatedFrames();
-            final CounterHammer.Counter[] counters = new CounterHammer.Counter[COUNTERS];
+            final Object[] counters = new Object[COUNTERS];
             final long heap = heapUsed();
-            for (int i = 0; i < COUNTERS; i++) {
-                counters[i] = CounterHammer.of(impl, memory);
+            final long frames = percpu.stats().frames();
+            addFromTwoThreads(impl, memory, counters);
+            final long bytes = heapUsed() - heap + (percpu.stats().frames() - frames << Pages.SHIFT);
+            for (final Object counter : counters) {
+                if (counter instanceof PerCpuCounter ours) {
+                    ours.close();
+                }
             }
-            meet(i -> counters[i].increment());
-            final long bytes = heapUsed() - heap + (memory.frames().allocatedFrames() - frames << Pages.SHIFT);
-            for (final CounterHammer.Counter counter : counters) {
-                counter.close();
-            }
-            return Math.max(0, Math.round((double)bytes / COUNTERS) - WRAPPER_BYTES);
+            filling.forEach(percpu::free);
+            return Math.max(0, Math.round((double)bytes / COUNTERS));
         }
+    }
+
+    /** Makes the counters, and leaves no more of what has added to them. */
+    private static void addFromTwoThreads(final String impl, final Vellum memory, final Object[] counters) {
+        final CounterHammer.Counter[] wrapped = new CounterHammer.Counter[COUNTERS];
+        for (int i = 0; i < COUNTERS; i++) {
+            wrapped[i] = CounterHammer.of(impl, memory);
+            counters[i] = wrapped[i].counter();
+        }
+        meet(i -> wrapped[i].increment());
     }
 
     /** Both threads at one counter at a time, as far as they can be had to. */

@@ -27,7 +27,7 @@ import org.vellum.mmu.PageTable;
  * {@link Integer#toUnsignedLong} first, and negated afterwards.
  */
 public final class OwnCopy extends Copies {
-    /** See {@link Copies}. */
+    /** See {@link CopyTranslation}. */
     OwnCopy(
         final Cpus cpus, final PageTable table, final Layout layout, final long firstBase, final long[] firstNative,
         final Pointers owner) {
