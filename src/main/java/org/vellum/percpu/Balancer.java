@@ -212,7 +212,10 @@ final class Balancer {
                 final Chunk chunk = findUnpopulated();
                 final int from = chunk == null ? 0 : chunk.nextUnpopulated(0, chunk.pages);
                 final int to = chunk == null ? 0 : chunk.nextPopulated(from, Math.min(chunk.pages, from + missing));
-                if (chunk == null) {
+                if (chunk == null && hasSpare()) {
+                    // All of it is ready: nobody can want more at a time.
+                    return;
+                } else if (chunk == null) {
                     supply.addChunk();
                 } else if (!supply.populate(chunk, from, to)) {
                     return;
@@ -232,6 +235,15 @@ final class Balancer {
         try {
             final long missing = Chunks.EMPTY_PAGES_HIGH - (failed.getAndSet(false) ? 0 : chunks.emptyPages());
             return (int)Math.max(0, missing);
+        } finally {
+            supply.lock.unlock();
+        }
+    }
+
+    private boolean hasSpare() {
+        supply.lock.lock();
+        try {
+            return chunks.hasSpare();
         } finally {
             supply.lock.unlock();
         }

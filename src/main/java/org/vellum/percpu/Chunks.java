@@ -270,7 +270,10 @@ final class Chunks {
      */
     Chunk claimSpare(final boolean unpopulated) {
         final Chunk kept = slots.first(slots.free());
-        for (Chunk chunk = kept == null ? null : kept.next; chunk != null; chunk = chunk.next) {
+        if (kept == null || kept.next == null) {
+            return null;
+        }
+        for (Chunk chunk = unpopulated ? kept : kept.next; chunk != null; chunk = chunk.next) {
             if (!unpopulated || chunk.emptyPages == 0) {
                 claim(chunk);
                 return chunk;
@@ -318,6 +321,11 @@ final class Chunks {
             }
         }
         return null;
+    }
+
+    /** Whether there is a chunk all of which is free. */
+    boolean hasSpare() {
+        return slots.first(slots.free()) != null;
     }
 
     /** Whether frees have left something to do since the last time. */

@@ -89,6 +89,19 @@ final class PercpuBalanceTest {
     }
 
     @Test
+    void aSpareChunkAllOfWhichIsReadyIsEnoughForAnybody() {
+        final long big = percpu.allocate(UNIT, 4);
+        assertEquals(0, percpu.allocateAtomic(UNIT, 4));
+        percpu.free(big);
+        percpu.balance();
+        assertEquals(2, percpu.stats().chunks());
+        final long again = percpu.allocateAtomic(UNIT, 4);
+        assertEquals(big, again);
+        percpu.free(again);
+        world.close();
+    }
+
+    @Test
     void aChunkOfWhichAQuarterIsEmptyPagesIsDepopulatedFromItsEnd() {
         final List<Long> first = allocate(7, PAGE, 4);
         final List<Long> pages = allocate(16, PAGE, PAGE);
