@@ -7,6 +7,8 @@ import org.vellum.epoch.Retirement;
 import org.vellum.frame.FrameOptions;
 import org.vellum.kmap.KmapOptions;
 import org.vellum.mem.Pages;
+import org.vellum.percpu.PercpuAllocator;
+import org.vellum.percpu.PercpuOptions;
 import org.vellum.report.Listener;
 import org.vellum.vmap.VmapOptions;
 
@@ -25,7 +27,8 @@ final class FirstUse {
     static {
         final VmapOptions window = VmapOptions.of(MEMORY).withWindowPages(WINDOW_PAGES);
         try (Vellum memory = new Vellum(new Parts(CpuOptions.forThisMachine().withCachedSlots(2).withMaxSlots(2),
-            new FrameOptions(MEMORY, FrameOptions.MIN_BANK_BYTES), window, AllocatorOptions.DEFAULT, KmapOptions.DEFAULT, Listener.SILENT, 1_000_000_000L, false))) {
+            new FrameOptions(MEMORY, FrameOptions.MIN_BANK_BYTES), window, AllocatorOptions.DEFAULT, KmapOptions.DEFAULT, PercpuOptions.DEFAULT,
+            Listener.SILENT, 1_000_000_000L, false))) {
             operate(memory);
         }
     }
@@ -60,12 +63,28 @@ final class FirstUse {
         memory.kmap().kunmapLocal(low);
         memory.unmapAliases();
         allocate(memory);
+        allocatePercpu(memory.percpu());
         memory.quiesce();
         try (Cpu cpu = memory.enter()) {
             memory.frames().freeBulk(cpu, frames, 0, frames.length);
         }
         memory.trim();
         memory.verify();
+    }
+
+    /** In the first chunk, in one that is made for it, and once from what is ready. */
+    private static void allocatePercpu(final PercpuAllocator percpu) {
+        final long[] pointers = new long[3];
+        for (int i = 0; i < pointers.length; i++) {
+            pointers[i] = percpu.allocate(percpu.maxBytes() / 2, Pages.SIZE);
+            percpu.access().addLong(pointers[i], 1);
+        }
+        percpu.free(percpu.allocateAtomic(Long.BYTES, Long.BYTES));
+        for (final long pointer : pointers) {
+            percpu.free(pointer);
+        }
+        percpu.balance();
+        percpu.stats();
     }
 
     private static void allocate(final Vellum memory) {

@@ -2,6 +2,7 @@ package org.vellum;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.locks.ReentrantLock;
 import org.agrona.concurrent.UnsafeBuffer;
 import org.vellum.alloc.AllocatorOptions;
 import org.vellum.alloc.OffHeapAllocator;
@@ -26,6 +27,9 @@ import org.vellum.mmu.MappedAccess;
 import org.vellum.mmu.PageTable;
 import org.vellum.observe.Recorders;
 import org.vellum.observe.Stats;
+import org.vellum.percpu.PercpuAllocator;
+import org.vellum.percpu.PercpuOptions;
+import org.vellum.percpu.PercpuStats;
 import org.vellum.report.Events;
 import org.vellum.report.ExhaustedException;
 import org.vellum.report.Listener;
@@ -62,11 +66,17 @@ final class Parts {
     final MapRam mapRam;
     final OffHeapAllocator allocator;
     final Kmap kmap;
+    private final PercpuOptions percpuOptions;
+    private final ReentrantLock percpuSetUp = new ReentrantLock();
+    /** Null until somebody asks for it. */
+    private volatile PercpuAllocator percpu;
+    private boolean percpuClosed;
     private volatile Runnable beforeClose = () -> { };
 
     Parts(
         final CpuOptions cpuOptions, final FrameOptions frameOptions, final VmapOptions vmapOptions,
-        final AllocatorOptions allocatorOptions, final KmapOptions kmapOptions, final Listener userListener, final long stallNanos, final boolean withWorker) {
+        final AllocatorOptions allocatorOptions, final KmapOptions kmapOptions, final PercpuOptions percpuOptions,
+        final Listener userListener, final long stallNanos, final boolean withWorker) {
         worker = withWorker ? new Worker("vellum-worker", userListener) : null;
         listener = withWorker && userListener != Listener.SILENT ? new QueuedListener(userListener, worker) : userListener;
         final Events events = Recorders.find();
@@ -90,6 +100,40 @@ final class Parts {
         allocator = new OffHeapAllocator(epochs, frames, vmalloc, reclaimer, access, retirements, listener, allocatorOptions,
             events);
         kmap = new Kmap(epochs, frames, access, table.end(), kmapOptions, listener);
+        this.percpuOptions = percpuOptions;
+    }
+
+    PercpuAllocator percpu() {
+        final PercpuAllocator there = percpu;
+        return there != null ? there : setUpPercpu();
+    }
+
+    private PercpuAllocator setUpPercpu() {
+        epochs.mightSleep("setting up per-CPU memory");
+        percpuSetUp.lock();
+        try {
+            if (percpuClosed) {
+                throw new IllegalStateException("the memory is closed");
+            }
+            if (percpu == null) {
+                percpu = new PercpuAllocator(epochs, frames, access, space, reclaimer, vmap, worker, percpuOptions, listener);
+            }
+            return percpu;
+        } finally {
+            percpuSetUp.unlock();
+        }
+    }
+
+    private void closePercpu() {
+        percpuSetUp.lock();
+        try {
+            percpuClosed = true;
+            if (percpu != null) {
+                percpu.close(listener);
+            }
+        } finally {
+            percpuSetUp.unlock();
+        }
     }
 
     private void askForRetirements() {
@@ -152,6 +196,10 @@ final class Parts {
 
     long trim() {
         epochs.mightSleep("trim");
+        final PercpuAllocator there = percpu;
+        if (there != null) {
+            there.balance();
+        }
         // Twice: what was deferred among others waits for two grace periods.
         for (int i = 0; i < 2; i++) {
             epochs.synchronize();
@@ -187,7 +235,8 @@ final class Parts {
             frames.residentBytes(), frames.mostUsedFrames() << Pages.SHIFT, frames.freeFrames() << Pages.SHIFT,
             frames.cachedFrames() << Pages.SHIFT, space.liveAreas(), table.pages() << Pages.SHIFT, space.freePages() << Pages.SHIFT,
             reclaimer.limboBytes(), space.lazyFrames() << Pages.SHIFT, mapRam.blocksCreated(), mapRam.blocksRetired(),
-            mapRam.blocksPooled(), epochs.flushes(), reclaimer.drains(), reclaimer.exhaustions(), cpus.limit(), allocator.stats());
+            mapRam.blocksPooled(), epochs.flushes(), reclaimer.drains(), reclaimer.exhaustions(), cpus.limit(), allocator.stats(),
+            percpu == null ? PercpuStats.NONE : percpu.stats());
     }
 
     String report() {
@@ -222,6 +271,9 @@ final class Parts {
         mapRam.verify();
         allocator.verify();
         kmap.verify();
+        if (percpu != null) {
+            percpu.verify();
+        }
     }
 
     /** Refuses new work, says what is left, and lets the sections that are open end, for a bounded time. */
@@ -236,6 +288,8 @@ final class Parts {
     private void end() {
         // Before the worker is closed: it delivers what the trace's writer has to report.
         allocator.endTrace();
+        // Its chunks are areas, which are no leaks.
+        closePercpu();
         reportLeaks();
         kmap.close(listener);
         if (worker != null) {

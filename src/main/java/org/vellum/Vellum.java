@@ -16,6 +16,7 @@ import org.vellum.mapram.MapRam;
 import org.vellum.mem.Pages;
 import org.vellum.mmu.MappedAccess;
 import org.vellum.observe.Stats;
+import org.vellum.percpu.PercpuAllocator;
 import org.vellum.vmap.Vmalloc;
 import org.vellum.vmap.Vmap;
 import org.vellum.vmap.VmapBuffer;
@@ -317,6 +318,19 @@ public final class Vellum implements AutoCloseable {
     /** @return maps of single frames, low and high. */
     public Kmap kmap() {
         return parts().kmap;
+    }
+
+    /**
+     * The allocator of memory of which each CPU has a copy. Set up by the first call, which may block; a memory that never calls this pays
+     * nothing for it.
+     *
+     * @return the allocator, always the same.
+     * @throws IllegalArgumentException if the options do not suit the slots, or the source of units does not do what it is asked for.
+     * @throws org.vellum.report.ExhaustedException if there is no memory for the first chunk, or no room in the window.
+     * @throws IllegalStateException inside a section, if it is the first call.
+     */
+    public PercpuAllocator percpu() {
+        return parts().percpu();
     }
 
     /** @return look-ups, dumps and the report of areas. */

@@ -9,6 +9,7 @@ import org.vellum.kmap.KmapOptions;
 import org.vellum.mem.NativeAccess;
 import org.vellum.mem.Pages;
 import org.vellum.observe.Management;
+import org.vellum.percpu.PercpuOptions;
 import org.vellum.report.ExhaustedException;
 import org.vellum.report.ExhaustedException.Resource;
 import org.vellum.report.Listener;
@@ -35,6 +36,7 @@ public final class VellumBuilder {
     /** Null: not wanted. */
     private String jmxName;
     private KmapOptions kmapOptions = KmapOptions.DEFAULT;
+    private PercpuOptions percpuOptions = PercpuOptions.DEFAULT;
     private AllocatorOptions allocatorOptions = AllocatorOptions.DEFAULT;
 
     VellumBuilder() {
@@ -177,6 +179,15 @@ public final class VellumBuilder {
     }
 
     /**
+     * @param options the shape of {@link Vellum#percpu}.
+     * @return this.
+     */
+    public VellumBuilder percpu(final PercpuOptions options) {
+        percpuOptions = Objects.requireNonNull(options, "percpu");
+        return this;
+    }
+
+    /**
      * @param wanted whether the allocator looks for mistakes that cost something to find: writes out of bounds, writes after the free, and
      *               where what was never freed was allocated. Default: only for those that cost nothing.
      * @return this.
@@ -232,8 +243,8 @@ public final class VellumBuilder {
             bankBytes == 0 ? FrameOptions.of(memoryBytes) : new FrameOptions(memoryBytes, bankBytes);
         final VmapOptions vmapOptions = vmapOptions(frameOptions);
         try {
-            return opened(new Parts(cpuOptions, frameOptions, vmapOptions, allocatorOptions, kmapOptions, listener, stallNanos,
-                worker));
+            return opened(new Parts(cpuOptions, frameOptions, vmapOptions, allocatorOptions, kmapOptions, percpuOptions, listener,
+                stallNanos, worker));
         } catch (final OutOfMemoryError e) {
             // Of the native tables, nearly always: what there is of them goes with the collector.
             final ExhaustedException refused = new ExhaustedException(Resource.METADATA, "no room for the tables of memory="

@@ -28,6 +28,11 @@ public final class Races {
         CLASSES.put("RK4", "kmap\\.KmapWindowStress\\.(UserAgainstFlush|ReuseAgainstNewUser)");
         CLASSES.put("kmap-count", "kmap\\.KmapWindowStress\\.(LastUnmapAgainstNewUser|ReuseAgainstNewUser)");
         CLASSES.put("kmap-flush", "kmap\\.KmapFlushStress");
+        CLASSES.put("RP4", "percpu\\.PercpuStress\\.TwoFrees");
+        CLASSES.put("RP5", "percpu\\.PercpuStress\\.TwoPopulations");
+        CLASSES.put("RP6", "percpu\\.PercpuStress\\.DepopulationAgainstAtomic");
+        CLASSES.put("RP7", "percpu\\.PercpuStress\\.DepopulationAgainstFree");
+        CLASSES.put("RP8", "percpu\\.PercpuStress\\.PopulationAgainstAtomic");
         CLASSES.put("announce", "epoch\\.AnnounceClearStress");
         CLASSES.put("limbo", "epoch\\.LimboReleaseStress");
         CLASSES.put("limbo-own", "epoch\\.LimboReleaseStress\\.Own");

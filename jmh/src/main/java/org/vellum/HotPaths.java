@@ -28,7 +28,8 @@ record HotPaths(String bench, String className, UnaryOperator<String> floor) {
             row -> row.replaceFirst("(Unsafe|VmapBuffer|Address)$", "Raw")),
         new HotPaths("module", "org.vellum.vmap.VmallocModuleBenchmark", row -> "touch"),
         new HotPaths("kmap", "org.vellum.kmap.KmapBenchmark", row -> row.replaceFirst("^[^ ]+", "touch")),
-        new HotPaths("kmap wrap", "org.vellum.kmap.KmapWrapBenchmark", row -> row.replaceFirst("^[^ ]+", "touch")));
+        new HotPaths("kmap wrap", "org.vellum.kmap.KmapWrapBenchmark", row -> row.replaceFirst("^[^ ]+", "touch")),
+        new HotPaths("percpu", "org.vellum.percpu.PerCpuBenchmark", row -> "floor"));
 
     /**
      * What a run will cover.

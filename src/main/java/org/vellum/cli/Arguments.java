@@ -14,6 +14,8 @@ final class Arguments {
     static final long MIN_MEMORY = 16L << 20;
     static final long MAX_MEMORY = 256L << 30;
     static final long MAX_ALLOCATION = 64L << 20;
+    /** Of per-CPU memory: what every unit has room for. */
+    static final long MAX_COPY = 32L << 10;
 
     private Arguments() {
     }
@@ -104,6 +106,15 @@ final class Arguments {
         public AllocationSizes convert(final String text) {
             return new AllocationSizes(Arrays.stream(text.split(",", -1))
                 .mapToLong(one -> size(one, 1, MAX_ALLOCATION, "1 to 64m")).sorted().distinct().toArray());
+        }
+    }
+
+    /** Sizes of per-CPU allocations, as {@link Sizes}. */
+    static final class CopySizes implements ITypeConverter<AllocationSizes> {
+        @Override
+        public AllocationSizes convert(final String text) {
+            return new AllocationSizes(Arrays.stream(text.split(",", -1))
+                .mapToLong(one -> size(one, 1, MAX_COPY, "1 to 32k")).sorted().distinct().toArray());
         }
     }
 }

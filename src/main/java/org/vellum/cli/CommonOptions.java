@@ -10,7 +10,7 @@ final class CommonOptions {
     Arguments.ThreadCounts threads;
 
     @Option(names = "--millis", paramLabel = "MS", converter = Arguments.Millis.class,
-        description = "Milliseconds of one cell of a table. Default: 500; 200 for alloc and kmap; shorter in the tour.")
+        description = "Milliseconds of one cell of a table. Default: 500; 200 for alloc, kmap and percpu; shorter in the tour.")
     Integer millis;
 
     @Option(names = "--rounds", paramLabel = "N", converter = Arguments.Rounds.class,

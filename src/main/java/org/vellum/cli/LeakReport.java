@@ -2,14 +2,15 @@ package org.vellum.cli;
 
 import org.vellum.Vellum;
 import org.vellum.mem.Pages;
+import org.vellum.percpu.PercpuStats;
 
 /**
  * What a memory still holds when everything was given back, found by walking it.
  *
  * @param memory name for the report.
- * @param frames allocated frames, from the frame table.
+ * @param frames allocated frames, from the frame table, but for those of chunks of per-CPU memory: a few pages are kept ready there.
  * @param mappedPages pages that blocks still map.
- * @param areas live areas.
+ * @param areas live areas, likewise, and allocations of per-CPU memory.
  * @param flushes how often the epoch advanced, for the table.
  */
 record LeakReport(String memory, long frames, long mappedPages, long areas, long flushes) {
@@ -23,8 +24,14 @@ record LeakReport(String memory, long frames, long mappedPages, long areas, long
         memory.quiesce();
         // What slots keep for the next allocation is nobody's.
         memory.allocator().drainIdle();
-        final LeakReport report = new LeakReport(name, memory.frames().allocatedFrames(), memory.mapRam().mappedPages(),
-            memory.stats().liveAreas(), memory.stats().flushes());
+        if (memory.stats().percpu().slots() > 0) {
+            memory.percpu().balance();
+        }
+        final PercpuStats percpu = memory.stats().percpu();
+        // The first chunk has no area, each further one has one: the tool's CPUs are all in one group.
+        final long chunkAreas = Math.max(0, percpu.chunks() - 1);
+        final LeakReport report = new LeakReport(name, memory.frames().allocatedFrames() - percpu.frames() - percpu.pendingFrames(),
+            memory.mapRam().mappedPages(), memory.stats().liveAreas() - chunkAreas + percpu.areas(), memory.stats().flushes());
         memory.verify();
         return report;
     }

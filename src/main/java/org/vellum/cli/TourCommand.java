@@ -15,6 +15,8 @@ import picocli.CommandLine.Mixin;
 final class TourCommand implements Callable<Integer> {
     private static final long FILE_BYTES = 256L << 20;
     private static final int ROUNDS = 5;
+    /** Of the tour's per-CPU allocations. */
+    private static final long TOUR_COPY = 64;
 
     private final Streams streams;
     private final Consumer<VmapBuffer> afterRead;
@@ -36,6 +38,7 @@ final class TourCommand implements Callable<Integer> {
         VmapWorkload.checkRoom(options.memory, most);
         DirectoryWorkload.checkRoom(options.memory, most);
         KmapWorkload.checkRoom(options.memory, most);
+        PercpuTable.checkRoom(options.memory, most, TOUR_COPY);
         final List<FilePiece.Source> files = TourFiles.find(Math.min(FILE_BYTES, options.memory));
         boolean held = true;
         if (files.isEmpty()) {
@@ -47,6 +50,7 @@ final class TourCommand implements Callable<Integer> {
         held &= new VmapTable(console, threads, options.millis(140), rounds, options.memory).pages();
         held &= new VmapTable(console, threads, options.millis(80), rounds, options.memory).directory();
         held &= new KmapTable(console, threads, options.millis(25), rounds, options.memory).run(1);
+        held &= new PercpuTable(console, threads, options.millis(25), rounds, options.memory).run(TOUR_COPY);
         console.line(held ? "every check held, nothing leaked" : "NOT every check held");
         return held ? Main.HELD : Main.NOT_HELD;
     }

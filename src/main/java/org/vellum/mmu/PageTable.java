@@ -202,6 +202,28 @@ public final class PageTable {
         return elsewhere.translate(address, true);
     }
 
+    /**
+     * {@link #writable(long)} of an address so many pages on. The entry of the one is found while the distance to the other's is still being
+     * computed: for callers whose distance is the last to be known.
+     *
+     * @param address a Vellum address of the window, tag included.
+     * @param entryBytes 8 times the pages on, at least 0.
+     * @return the native address.
+     * @throws org.vellum.report.PageFaultException if it is not mapped, not writable, or of another generation; or if the address itself is
+     *     below the window.
+     */
+    public long writablePagesOn(final long address, final long entryBytes) {
+        final long offset = entryOffset(address) + entryBytes;
+        if (offset < limitBytes) {
+            // Volatile: r3 of the argument in org.vellum.epoch; partner: the fence in Epochs.stamp.
+            final long difference = UnsafeApi.getLongVolatile(null, base + offset) ^ Entry.key(address);
+            if ((difference & Entry.WRITE_CHECK) == 0) {
+                return Entry.nativePage(difference) + (address & Pages.OFFSET_MASK);
+            }
+        }
+        throw fault(address + (entryBytes << ADDRESS_SHIFT), true);
+    }
+
     /** Of the entry in the table; far beyond its end for an address below the window, whose borrow is shifted out with the tag. */
     private long entryOffset(final long address) {
         return (address - start) << UNTAG_SHIFT >>> UNTAG_SHIFT + ADDRESS_SHIFT & WHOLE_ENTRIES;

@@ -1,6 +1,7 @@
 package org.vellum.observe;
 
 import java.util.Locale;
+import org.vellum.percpu.PercpuStats;
 
 /** Figures of one memory in words. */
 final class MemoryReport {
@@ -16,7 +17,14 @@ final class MemoryReport {
             + line("limbo:  %,d bytes, frames of areas %,d bytes; %s", stats.limboBytes(), stats.limboFrameBytes(), holders)
             + line("epochs: %,d flushes, %,d drains, %,d exhaustions met; %,d slots", stats.flushes(), stats.drains(),
                 stats.exhaustions(), stats.slots())
+            + percpu(stats.percpu())
             + stats.allocator().report();
+    }
+
+    private static String percpu(final PercpuStats stats) {
+        return stats.slots() == 0 ? "" : line("percpu: %,d areas of %,d bytes on each of %d CPUs; %,d chunks, %,d pages a CPU, %,d of them empty; "
+            + "%,d frames, %,d in limbo", stats.areas(), stats.bytes(), stats.slots(), stats.chunks(), stats.populatedPages(),
+            stats.emptyPages(), stats.frames(), stats.pendingFrames());
     }
 
     private static String line(final String format, final Object... values) {

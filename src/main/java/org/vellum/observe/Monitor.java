@@ -4,6 +4,7 @@ import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 import org.vellum.alloc.AllocatorStats;
 import org.vellum.alloc.AllocatorStats.BudgetStats;
+import org.vellum.percpu.PercpuStats;
 import org.vellum.slab.SlabCounts.ClassCounts;
 
 /** What is registered with JMX. Nothing is kept: each answer is of its moment. */
@@ -26,6 +27,11 @@ final class Monitor implements VellumMXBean {
     @Override
     public AllocatorFigures getAllocator() {
         return new Allocator(stats.get().allocator());
+    }
+
+    @Override
+    public PercpuFigures getPercpu() {
+        return new Percpu(stats.get().percpu());
     }
 
     @Override
@@ -185,6 +191,58 @@ final class Monitor implements VellumMXBean {
         @Override
         public double getFragmentation() {
             return of.fragmentation();
+        }
+    }
+
+    private record Percpu(PercpuStats of) implements PercpuFigures {
+        @Override
+        public int getSlots() {
+            return of.slots();
+        }
+
+        @Override
+        public int getChunks() {
+            return of.chunks();
+        }
+
+        @Override
+        public long getAreas() {
+            return of.areas();
+        }
+
+        @Override
+        public long getBytes() {
+            return of.bytes();
+        }
+
+        @Override
+        public long getPopulatedPages() {
+            return of.populatedPages();
+        }
+
+        @Override
+        public long getEmptyPages() {
+            return of.emptyPages();
+        }
+
+        @Override
+        public long getFrames() {
+            return of.frames();
+        }
+
+        @Override
+        public long getPendingFrames() {
+            return of.pendingFrames();
+        }
+
+        @Override
+        public long getBalances() {
+            return of.balances();
+        }
+
+        @Override
+        public long getAtomicFailures() {
+            return of.atomicFailures();
         }
     }
 

@@ -13,6 +13,9 @@ public interface VellumMXBean {
     /** @return the allocator's figures. */
     AllocatorFigures getAllocator();
 
+    /** @return figures of per-CPU memory, all 0 as long as nobody has asked for it. */
+    PercpuFigures getPercpu();
+
     /** @return size classes that have a slab, smallest first. */
     SizeClassFigures[] getSizeClasses();
 
@@ -114,6 +117,39 @@ public interface VellumMXBean {
 
         /** @return 1 − live ÷ reserved: 0 if all that is reserved is used, or nothing is reserved. */
         double getFragmentation();
+    }
+
+    /** Per-CPU memory: what {@link org.vellum.percpu.PercpuStats} says. */
+    interface PercpuFigures {
+        /** @return how many copies there are of everything. */
+        int getSlots();
+
+        /** @return how many chunks. */
+        int getChunks();
+
+        /** @return areas that are allocated. */
+        long getAreas();
+
+        /** @return bytes of them, each counted once, whatever the number of copies. */
+        long getBytes();
+
+        /** @return pages of units that have memory, each counted once. */
+        long getPopulatedPages();
+
+        /** @return of those, pages nothing of which is allocated. */
+        long getEmptyPages();
+
+        /** @return frames that all this takes, on all CPUs. */
+        long getFrames();
+
+        /** @return frames that were given back and wait for a grace period. */
+        long getPendingFrames();
+
+        /** @return how often chunks and pages were looked after. */
+        long getBalances();
+
+        /** @return allocations that could not wait, and found nothing. */
+        long getAtomicFailures();
     }
 
     /** One size class. */

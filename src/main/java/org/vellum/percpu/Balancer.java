@@ -176,7 +176,8 @@ final class Balancer {
     }
 
     /**
-     * The last run of empty pages below {@code page}: they stay empty, since the chunk is isolated, while others may become so.
+     * The last run of empty pages below {@code page}, or else of all: they stay empty, since the chunk is isolated, while others may become
+     * so.
      *
      * @return its start and its end; 0 if nothing is to go any more, and the chunk has been put where it belongs now.
      */
@@ -184,7 +185,10 @@ final class Balancer {
         supply.lock.lock();
         try {
             final boolean low = chunks.emptyPages() < Chunks.EMPTY_PAGES_HIGH && chunk.emptyPages > 0;
-            final int end = low ? 0 : chunk.emptyEnd(page);
+            int end = low || chunk.emptyPages == 0 ? 0 : chunk.emptyEnd(page);
+            if (end == 0 && !low && chunk.emptyPages > 0) {
+                end = chunk.emptyEnd(chunk.pages);
+            }
             if (end > 0) {
                 return (long)chunk.emptyStart(end) << Integer.SIZE | end;
             }
@@ -208,7 +212,10 @@ final class Balancer {
                 final Chunk chunk = findUnpopulated();
                 final int from = chunk == null ? 0 : chunk.nextUnpopulated(0, chunk.pages);
                 final int to = chunk == null ? 0 : chunk.nextPopulated(from, Math.min(chunk.pages, from + missing));
-                if (chunk == null) {
+                if (chunk == null && hasSpare()) {
+                    // All of it is ready: nobody can want more at a time.
+                    return;
+                } else if (chunk == null) {
                     supply.addChunk();
                 } else if (!supply.populate(chunk, from, to)) {
                     return;
@@ -228,6 +235,15 @@ final class Balancer {
         try {
             final long missing = Chunks.EMPTY_PAGES_HIGH - (failed.getAndSet(false) ? 0 : chunks.emptyPages());
             return (int)Math.max(0, missing);
+        } finally {
+            supply.lock.unlock();
+        }
+    }
+
+    private boolean hasSpare() {
+        supply.lock.lock();
+        try {
+            return chunks.hasSpare();
         } finally {
             supply.lock.unlock();
         }

@@ -121,6 +121,21 @@ final class ChunkSlots<C extends ChunkLink<C>> {
         head.last = chunk;
     }
 
+    /** Has a list begin behind one of its chunks: what was before it follows at the end, in the same order. */
+    void rotate(final C chunk) {
+        final Head<C> head = heads.get(chunk.slot);
+        if (chunk.next == null) {
+            return;
+        }
+        final C first = chunk.next;
+        first.prev = null;
+        chunk.next = null;
+        head.last.next = head.first;
+        head.first.prev = head.last;
+        head.first = first;
+        head.last = chunk;
+    }
+
     /** Takes a chunk out of its list; nothing happens if it is in none. */
     void remove(final C chunk) {
         if (chunk.slot == ChunkLink.UNLISTED) {

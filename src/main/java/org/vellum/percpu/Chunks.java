@@ -33,6 +33,14 @@ final class Chunks {
 
     /** A chunk below this slot that did not have what its slot promises is not asked again before it has changed. */
     private static final int FAIL_SLOTS = 3;
+    /**
+     * Chunks of one slot that an allocation looks at before it goes on to the next, where all are larger. More fill chunks better (with 32
+     * 91 % of the pages' bytes are used, with 8 89 %, with 2 86 %), fewer touch less memory. Without a bound an allocation among a hundred
+     * thousand looks at hundreds.
+     */
+    private static final int MOST_LOOKS = 4;
+    /** No pointer. */
+    private static final long GAVE_UP = 1;
     /** One page in so many must be empty before it is worth depopulating. */
     private static final int EMPTY_SHARE = 4;
 
@@ -40,9 +48,7 @@ final class Chunks {
     private final ChunkIndex index;
     private final Chunk first;
     private final int firstBytes;
-    private final int staticBytes;
-    /** Of the first chunk's unit, behind what is static; null if there is none. */
-    private final AreaMap reserved;
+    private final ReservedBytes reserved;
 
     private int count;
     private long made;
@@ -63,26 +69,17 @@ final class Chunks {
         slots = new ChunkSlots<>(unitBytes);
         index = new ChunkIndex(unitBytes);
         firstBytes = layout.firstBytes();
-        staticBytes = (int)layout.info().staticBytes();
+        final int staticBytes = (int)layout.info().staticBytes();
         final int fixed = staticBytes + (int)layout.info().reservedBytes();
         first = new Chunk(base, null, unitBytes);
-        restrict(first.map, fixed, firstBytes);
-        if (fixed > staticBytes) {
-            reserved = new AreaMap(unitBytes);
-            restrict(reserved, staticBytes, fixed);
-        } else {
-            reserved = null;
+        first.map.take(0, fixed);
+        if (firstBytes < unitBytes) {
+            first.map.take(firstBytes, unitBytes - firstBytes);
         }
+        reserved = new ReservedBytes(unitBytes, staticBytes, fixed);
         count = 1;
         populated(first, 0, firstBytes >>> Pages.SHIFT);
         relocate(first);
-    }
-
-    private static void restrict(final AreaMap map, final int from, final int to) {
-        map.take(0, from);
-        if (to < map.bytes()) {
-            map.take(to, map.bytes() - to);
-        }
     }
 
     Chunk first() {
@@ -90,7 +87,8 @@ final class Chunks {
     }
 
     /**
-     * Takes room where it fits most tightly.
+     * Takes room where it fits most tightly. Looks at a few chunks of each slot first: one whose largest run is of the size's own power of two
+     * may still be too short, and there may be thousands of those. Only when that finds nothing it looks at all.
      *
      * @param length in bytes.
      * @param align in bytes, a power of two up to a page.
@@ -98,21 +96,34 @@ final class Chunks {
      * @return a pointer, or 0.
      */
     long place(final int length, final int align, final boolean onlyPopulated) {
+        final long pointer = place(length, align, onlyPopulated, MOST_LOOKS);
+        return pointer != GAVE_UP ? pointer : place(length, align, onlyPopulated, Integer.MAX_VALUE);
+    }
+
+    /** A pointer, 0, or {@link #GAVE_UP} if there are chunks at which it has not looked. */
+    private long place(final int length, final int align, final boolean onlyPopulated, final int mostLooks) {
+        boolean gaveUp = false;
         for (int slot = slots.slotOfSize(length); slot <= slots.free(); slot++) {
+            int looks = 0;
             Chunk next;
-            for (Chunk chunk = slots.first(slot); chunk != null; chunk = next) {
+            for (Chunk chunk = slots.first(slot); chunk != null && looks < mostLooks; chunk = next) {
                 next = chunk.next;
                 final int offset = chunk.map.find(length, align, onlyPopulated ? chunk.populated : null);
                 if (offset != AreaMap.NONE) {
                     take(chunk, offset, length);
                     return chunk.base + offset;
                 }
+                looks++;
+                gaveUp |= looks == mostLooks && next != null;
                 if (slot < FAIL_SLOTS) {
                     slots.moveToFront(chunk, 0);
+                } else if (looks == mostLooks) {
+                    // The next one begins where this one gave up.
+                    slots.rotate(chunk);
                 }
             }
         }
-        return 0;
+        return gaveUp ? GAVE_UP : 0;
     }
 
     private void take(final Chunk chunk, final int offset, final int length) {
@@ -130,11 +141,10 @@ final class Chunks {
 
     /** Takes room in the reserved area; a pointer, or 0. */
     long placeReserved(final int length, final int align) {
-        final int offset = reserved == null ? AreaMap.NONE : reserved.find(length, align, null);
+        final int offset = reserved.place(length, align);
         if (offset == AreaMap.NONE) {
             return 0;
         }
-        reserved.allocate(offset, length);
         areas++;
         bytes += reserved.bytesAt(offset);
         return first.base + offset;
@@ -149,18 +159,11 @@ final class Chunks {
     int free(final long pointer) {
         final long inFirst = pointer - first.base;
         if (inFirst >= 0 && inFirst < firstBytes) {
-            return isReserved((int)inFirst) ? freeReserved((int)inFirst) : free(first, (int)inFirst);
+            final int offset = (int)inFirst;
+            return reserved.covers(offset) ? counted(reserved.free(offset)) : free(first, offset);
         }
         final Chunk chunk = index.find(pointer);
         return chunk == null ? UNKNOWN : free(chunk, (int)(pointer - chunk.base));
-    }
-
-    private boolean isReserved(final int offset) {
-        return reserved != null && offset >= staticBytes && reserved.bytesAt(offset) != AreaMap.FIXED;
-    }
-
-    private int freeReserved(final int offset) {
-        return counted(reserved.free(offset));
     }
 
     private int counted(final int freed) {
@@ -267,7 +270,10 @@ final class Chunks {
      */
     Chunk claimSpare(final boolean unpopulated) {
         final Chunk kept = slots.first(slots.free());
-        for (Chunk chunk = kept == null ? null : kept.next; chunk != null; chunk = chunk.next) {
+        if (kept == null || kept.next == null) {
+            return null;
+        }
+        for (Chunk chunk = unpopulated ? kept : kept.next; chunk != null; chunk = chunk.next) {
             if (!unpopulated || chunk.emptyPages == 0) {
                 claim(chunk);
                 return chunk;
@@ -317,6 +323,11 @@ final class Chunks {
         return null;
     }
 
+    /** Whether there is a chunk all of which is free. */
+    boolean hasSpare() {
+        return slots.first(slots.free()) != null;
+    }
+
     /** Whether frees have left something to do since the last time. */
     boolean takeBalanceWanted() {
         final boolean wanted = balanceWanted;
@@ -333,7 +344,7 @@ final class Chunks {
         return pointer - first.base >= 0 && pointer - first.base < firstBytes ? first : index.find(pointer);
     }
 
-    AreaMap reserved() {
+    ReservedBytes reserved() {
         return reserved;
     }
 

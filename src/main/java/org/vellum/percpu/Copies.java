@@ -1,153 +1,18 @@
 package org.vellum.percpu;
 
 import org.agrona.UnsafeApi;
-import org.vellum.cpu.AffineSlots;
 import org.vellum.cpu.Cpu;
 import org.vellum.cpu.Cpus;
-import org.vellum.mem.Words;
 import org.vellum.mmu.PageTable;
 import org.vellum.report.ExhaustedException;
 
-/**
- * From a percpu pointer to each CPU's copy: the ground under own-copy operations, and access to all copies by CPU id.
- *
- * <p>Invariant: the copy of slot s is at {@code pointer + unitOffset(s)}, whatever the chunk. There are three ways to its native address, of
- * which an access takes the first that it can:
- * <ol>
- * <li>The first chunk is embedded, and its units lie at even distances in native memory: a multiplication, and no table. That is how contiguous
- * frames come, and the hot case; the load that it saves would stand between the slot's number and the copy, behind which all waits.</li>
- * <li>It is embedded, and its units lie anywhere: the slot's record has the native distance.</li>
- * <li>The pointer is of a mapped chunk: the slot's record has the unit offset, and the page table the rest.</li>
- * </ol>
- *
- * <pre>
- *   record of a slot, 16 bytes
- *   +---------------------------------------------------------+--------------------------------------+
- *   | native distance: native address of a first chunk's copy | unit offset: Vellum address of any   |
- *   | − pointer                                               | chunk's copy − pointer               |
- *   +---------------------------------------------------------+--------------------------------------+
- * </pre>
- *
- * <p>Values are aligned to their width, so none crosses a page or a unit, and each access is atomic.
- */
-abstract class Copies extends AffineSlots {
-    /** What takes the place of a pointer that was freed: misaligned, so that the test which is made anyway finds it. */
-    static final long CLOSED = -1;
-
-    private static final int RECORD_SHIFT = 4;
-    private static final int LONG_SHIFT = 3;
-    private static final int INT_SHIFT = 2;
-
-    private final PageTable table;
-    private final Layout layout;
-    private final Words records;
-    private final long recordsBase;
-    private final int slotMask;
-    private final long firstBase;
-    private final long firstBytes;
-    /** What the two below it are made of, if the units are even. */
-    private final long evenDistance;
-    private final long evenStride;
-    /** Of the last long in a unit of an even first chunk, counted in longs; -1 if it is not even, so that no place is below it. */
-    private final long lastLong;
-    /** The same counted in ints. */
-    private final long lastInt;
-    /** Holds the memory that the distances lead to: it must outlive whoever still adds when the memory is closed. */
-    private final Object memory;
-
-    /**
-     * @param cpus the slots, of which those with caches have copies.
-     * @param table of the window.
-     * @param layout where units lie.
-     * @param firstBase of the first chunk.
-     * @param firstNative native address of each slot's unit in the first chunk, or null if that is mapped as all others are.
-     * @param memory where those are; kept reachable.
-     */
+/** Access to the copies of all CPUs: by id, and all together. */
+abstract class Copies extends CopyTranslation {
+    /** See {@link CopyTranslation}. */
     Copies(
         final Cpus cpus, final PageTable table, final Layout layout, final long firstBase, final long[] firstNative,
-        final Object memory) {
-        super(cpus);
-        this.table = table;
-        this.layout = layout;
-        this.firstBase = firstBase;
-        this.memory = memory;
-        firstBytes = firstNative == null ? 0 : layout.firstBytes();
-        final int slots = layout.slots();
-        slotMask = slots - 1;
-        assert slots == cpus.cachedSlots() : "slots=" + slots + " cachedSlots=" + cpus.cachedSlots();
-        records = Words.reserve(2L * slots);
-        recordsBase = records.address(0);
-        for (int slot = 0; slot < slots; slot++) {
-            records.putPlain(2L * slot, firstNative == null ? 0 : firstNative[slot] - firstBase);
-            records.putPlain(2L * slot + 1, layout.unitOffset(slot));
-        }
-        evenDistance = records.getPlain(0);
-        evenStride = slots == 1 ? 0 : records.getPlain(2) - evenDistance;
-        final boolean even = firstNative != null && isEven(slots);
-        lastLong = even ? (firstBytes >> LONG_SHIFT) - 1 : -1;
-        lastInt = even ? (firstBytes >> INT_SHIFT) - 1 : -1;
-        UnsafeApi.fullFence();
-    }
-
-    private boolean isEven(final int slots) {
-        boolean even = true;
-        for (int slot = 0; slot < slots; slot++) {
-            even &= records.getPlain(2L * slot) == evenDistance + slot * evenStride;
-        }
-        return even;
-    }
-
-    /**
-     * Where a slot's copy of a long is. Rotated, what is too low, too high or misaligned is too high: one test for all.
-     *
-     * @param slot below {@link #slots()}.
-     */
-    final long nativeLong(final int slot, final long pointer) {
-        final long place = Long.rotateRight(pointer - firstBase, LONG_SHIFT);
-        return (place | lastLong - place) >= 0 ? evenDistance + pointer + slot * evenStride : elsewhere(slot, pointer, Long.BYTES);
-    }
-
-    /** As {@link #nativeLong}, of an int. */
-    final long nativeInt(final int slot, final long pointer) {
-        final long place = Long.rotateRight(pointer - firstBase, INT_SHIFT);
-        return (place | lastInt - place) >= 0 ? evenDistance + pointer + slot * evenStride : elsewhere(slot, pointer, Integer.BYTES);
-    }
-
-    private long elsewhere(final int slot, final long pointer, final int width) {
-        if ((pointer & width - 1) != 0) {
-            throw refuse(pointer, width);
-        }
-        // Plain: written before anybody had this object.
-        final long record = recordsBase + ((long)slot << RECORD_SHIFT);
-        final long offset = pointer - firstBase;
-        return offset >= 0 && offset < firstBytes ? UnsafeApi.getLong(record) + pointer
-            : table.writable(UnsafeApi.getLong(record + Long.BYTES) + pointer);
-    }
-
-    private static RuntimeException refuse(final long pointer, final int width) {
-        return pointer == CLOSED ? new IllegalStateException("closed")
-            : new IllegalArgumentException("misaligned: pointer=0x" + Long.toHexString(pointer) + " width=" + width);
-    }
-
-    /** The slot whose copy a slot works on: its own, if it has one. */
-    final int slotOf(final Cpu cpu) {
-        return cpu == null ? affineSlot() : cpu.index() & slotMask;
-    }
-
-    private long unitOffset(final int slot) {
-        return records.getPlain(2L * slot + 1);
-    }
-
-    final int slots() {
-        return slotMask + 1;
-    }
-
-    private int slotOf(final int cpuId) {
-        final int slot = layout.slotOf(cpuId);
-        if (slot < 0) {
-            throw new IllegalArgumentException("not a possible CPU: cpuId=" + cpuId);
-        }
-        return slot;
+        final Pointers owner) {
+        super(cpus, table, layout, firstBase, firstNative, owner);
     }
 
     /**
@@ -213,7 +78,7 @@ abstract class Copies extends AffineSlots {
      */
     public final long sumLong(final long pointer) {
         long sum = 0;
-        for (int slot = 0; slot <= slotMask; slot++) {
+        for (int slot = 0; slot < slots(); slot++) {
             // Volatile: partner of the read-modify-writes in OwnCopy, whose order on one copy it sees.
             sum += UnsafeApi.getLongVolatile(null, nativeLong(slot, pointer));
         }
@@ -227,7 +92,7 @@ abstract class Copies extends AffineSlots {
      */
     final long exchangeAllLong(final long pointer, final long value) {
         long sum = 0;
-        for (int slot = 0; slot <= slotMask; slot++) {
+        for (int slot = 0; slot < slots(); slot++) {
             sum += UnsafeApi.getAndSetLong(null, nativeLong(slot, pointer), value);
         }
         return sum;
@@ -242,7 +107,7 @@ abstract class Copies extends AffineSlots {
      */
     public final int sumInt(final long pointer) {
         int sum = 0;
-        for (int slot = 0; slot <= slotMask; slot++) {
+        for (int slot = 0; slot < slots(); slot++) {
             // Volatile: as in sumLong.
             sum += UnsafeApi.getIntVolatile(null, nativeInt(slot, pointer));
         }
@@ -266,8 +131,8 @@ abstract class Copies extends AffineSlots {
      * @param consumer called for each, on this thread.
      */
     public final void forEachCpu(final long pointer, final CopyConsumer consumer) {
-        for (int slot = 0; slot <= slotMask; slot++) {
-            consumer.accept(layout.cpuOf(slot), pointer + unitOffset(slot));
+        for (int slot = 0; slot < slots(); slot++) {
+            consumer.accept(cpuOf(slot), pointer + unitOffset(slot));
         }
     }
 

@@ -27,11 +27,11 @@ import org.vellum.mmu.PageTable;
  * {@link Integer#toUnsignedLong} first, and negated afterwards.
  */
 public final class OwnCopy extends Copies {
-    /** See {@link Copies}. */
+    /** See {@link CopyTranslation}. */
     OwnCopy(
         final Cpus cpus, final PageTable table, final Layout layout, final long firstBase, final long[] firstNative,
-        final Object memory) {
-        super(cpus, table, layout, firstBase, firstNative, memory);
+        final Pointers owner) {
+        super(cpus, table, layout, firstBase, firstNative, owner);
     }
 
     /**
@@ -39,14 +39,15 @@ public final class OwnCopy extends Copies {
      *
      * @param first the first chunk; must not be closed before the slots are.
      * @param below the rooms.
+     * @param owner hands out the pointers, and holds on to both.
      */
-    static OwnCopy of(final FirstChunk first, final Foundation below) {
+    static OwnCopy of(final FirstChunk first, final Foundation below, final Pointers owner) {
         final Layout layout = first.layout();
         final long[] natives = first.embedded() ? new long[layout.slots()] : null;
         for (int slot = 0; natives != null && slot < natives.length; slot++) {
             natives[slot] = first.nativeUnit(slot);
         }
-        return new OwnCopy(below.cpus(), below.space().table(), layout, first.base(), natives, below.frames().memory());
+        return new OwnCopy(below.cpus(), below.space().table(), layout, first.base(), natives, owner);
     }
 
     /**

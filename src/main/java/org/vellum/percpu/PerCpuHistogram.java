@@ -40,7 +40,6 @@ public final class PerCpuHistogram implements AutoCloseable {
         }
     }
 
-    private final Pointers percpu;
     private final OwnCopy copies;
     private final long highest;
     private final int bits;
@@ -79,7 +78,6 @@ public final class PerCpuHistogram implements AutoCloseable {
         if (precisionBits < 1 || precisionBits > MAX_PRECISION_BITS) {
             throw new IllegalArgumentException("precisionBits=" + precisionBits);
         }
-        this.percpu = percpu;
         this.highest = highest;
         bits = precisionBits;
         buckets = bucketOf(highest) + 1;
@@ -184,7 +182,7 @@ public final class PerCpuHistogram implements AutoCloseable {
     public void close() {
         final long old = (long)POINTER.getAndSet(this, Copies.CLOSED);
         if (old != Copies.CLOSED) {
-            percpu.free(old);
+            copies.owner().free(old);
         }
     }
 }

@@ -61,7 +61,6 @@ public final class PerCpuRef implements AutoCloseable {
         }
     }
 
-    private final Pointers percpu;
     private final OwnCopy copies;
     private final Runnable released;
     /** {@link Copies#CLOSED} in the end; plain elsewhere, since using and closing must not race. */
@@ -72,7 +71,6 @@ public final class PerCpuRef implements AutoCloseable {
 
     /** Where an allocator's double will do. */
     PerCpuRef(final Pointers percpu, final Runnable released) {
-        this.percpu = percpu;
         this.released = released;
         copies = percpu.access();
         pointer = percpu.allocate(Long.BYTES, Long.BYTES);
@@ -237,7 +235,7 @@ public final class PerCpuRef implements AutoCloseable {
         }
         final long old = (long)POINTER.getAndSet(this, Copies.CLOSED);
         if (old != Copies.CLOSED) {
-            percpu.free(old);
+            copies.owner().free(old);
         }
     }
 

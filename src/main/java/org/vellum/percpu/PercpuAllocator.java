@@ -63,7 +63,7 @@ public final class PercpuAllocator implements Pointers {
         supply = new ChunkSupply(below, firstChunk);
         balancer = new Balancer(below, worker, supply);
         placement = new Placement(supply, balancer);
-        this.access = OwnCopy.of(firstChunk, below);
+        this.access = OwnCopy.of(firstChunk, below, this);
         reclaimer.add(supply.pending);
     }
 
@@ -255,7 +255,8 @@ public final class PercpuAllocator implements Pointers {
     }
 
     /**
-     * Tells of what is still allocated, and gives all memory back, the first chunk's too. By the memory, when it is closed, or by tests.
+     * Tells of what is still allocated, and gives all memory back, the first chunk's too. By the memory, when it is closed, or by tests; whoever
+     * still changes copies meanwhile writes where others may be.
      *
      * @param listener hears of what is left.
      * @throws IllegalStateException inside a section.
@@ -275,7 +276,12 @@ public final class PercpuAllocator implements Pointers {
         balancer.endAll();
         below.reclaimer().awaitGrace();
         supply.pending.poll(true);
-        firstChunk.close();
+        try {
+            firstChunk.close();
+        } catch (final RuntimeException e) {
+            // Of a source that is not ours: the memory is closed nevertheless.
+            listener.releaseFailed("percpu first chunk", firstChunk.base(), e);
+        }
     }
 
     /** For tests that look at what nobody else should. */

@@ -31,9 +31,7 @@ final class PercpuVerifier {
                     verify(chunk);
                 }
             }
-            if (chunks.reserved() != null) {
-                chunks.reserved().verify();
-            }
+            chunks.reserved().verify();
             check(count == chunks.count(), "chunks lost", chunks.count(), count);
             check(populatedPages == chunks.populatedPages(), "populated pages miscounted", chunks.populatedPages(), populatedPages);
             check(emptyPages == chunks.emptyPages(), "empty pages miscounted", chunks.emptyPages(), emptyPages);

@@ -1,6 +1,7 @@
 package org.vellum.percpu;
 
 import java.util.concurrent.atomic.AtomicLong;
+import org.vellum.cpu.StackReserve;
 import org.vellum.mem.Pages;
 
 /**
@@ -9,6 +10,9 @@ import org.vellum.mem.Pages;
  * <p>Thread safety: any thread; only {@link #allocatePopulating} may wait, and is for outside sections.
  */
 final class Placement {
+    /** In the lowest bits of what {@link #place} returns, which those of a pointer are not: hardly anything is ready any more. */
+    private static final long LOW = 1;
+
     private final ChunkSupply supply;
     private final Chunks chunks;
     private final Balancer balancer;
@@ -27,57 +31,57 @@ final class Placement {
      * @throws org.vellum.report.ExhaustedException if addresses have run out; nothing has changed.
      */
     long allocatePopulating(final int bytes, final int align) {
-        long pointer = 0;
+        long placed = 0;
         boolean populated = false;
         supply.mutex.lock();
         try {
             supply.requireOpen();
-            pointer = placeOrAdd(bytes, align);
-            populated = populate(pointer, bytes);
+            placed = placeOrAdd(bytes, align);
+            populated = populate(placed & ~LOW, bytes);
         } finally {
-            if (pointer != 0 && !populated) {
-                takeBack(pointer);
+            if (placed != 0 && !populated) {
+                takeBack(placed & ~LOW);
             }
             supply.mutex.unlock();
         }
-        return populated ? zeroed(pointer, bytes) : 0;
+        return populated ? ready(placed, bytes) : 0;
     }
 
     /** Under the mutex: if there is no room, no two threads make some. */
     private long placeOrAdd(final int bytes, final int align) {
-        final long pointer = place(bytes, align, false);
-        if (pointer != 0) {
-            return pointer;
+        final long placed = place(bytes, align, false);
+        if (placed != 0) {
+            return placed;
         }
         // A chunk all of which is free has room for anything, and who does not wait cannot use it before it has pages.
         supply.addChunk();
         return place(bytes, align, false);
     }
 
-    /** Inside a section it only tries for the lock. */
+    /** A pointer and {@link #LOW}, or 0; inside a section it only tries for the lock. */
     private long place(final int bytes, final int align, final boolean onlyPopulated) {
         if (!supply.lock.acquire()) {
             return 0;
         }
-        final long pointer;
-        final boolean low;
         try {
-            pointer = chunks.place(bytes, align, onlyPopulated);
-            low = chunks.isLow();
+            final long pointer = chunks.place(bytes, align, onlyPopulated);
+            return pointer != 0 && chunks.isLow() ? pointer | LOW : pointer;
         } finally {
             supply.lock.unlock();
         }
-        if (low) {
-            balancer.ask();
-        }
-        return pointer;
     }
 
     private boolean populate(final long pointer, final int bytes) {
         // Without the lock: which chunks there are is changed by the holder of the mutex only.
         final Chunk chunk = chunks.find(pointer);
         final int offset = (int)(pointer - chunk.base);
-        return supply.populate(chunk, offset >>> Pages.SHIFT, offset + bytes + Pages.OFFSET_MASK >>> Pages.SHIFT);
+        final int from = offset >>> Pages.SHIFT;
+        final int to = offset + bytes + Pages.OFFSET_MASK >>> Pages.SHIFT;
+        if (chunk.nextUnpopulated(from, to) == to) {
+            return true;
+        }
+        StackReserve.ensureOperations();
+        return supply.populate(chunk, from, to);
     }
 
     /** Frees what could not be populated, before anybody has seen it. */
@@ -90,6 +94,13 @@ final class Placement {
         }
     }
 
+    private long ready(final long placed, final int bytes) {
+        if ((placed & LOW) != 0) {
+            balancer.ask();
+        }
+        return zeroed(placed & ~LOW, bytes);
+    }
+
     private long zeroed(final long pointer, final int bytes) {
         supply.population.zero(pointer, bytes);
         return pointer;
@@ -97,13 +108,13 @@ final class Placement {
 
     /** Allocates what is populated already; 0 if there is nothing, or the lock stayed busy. */
     long allocateReady(final int bytes, final int align) {
-        final long pointer = place(bytes, align, true);
-        if (pointer == 0) {
+        final long placed = place(bytes, align, true);
+        if (placed == 0) {
             atomicFailures.incrementAndGet();
             balancer.askAfterFailure();
             return 0;
         }
-        return zeroed(pointer, bytes);
+        return ready(placed, bytes);
     }
 
     /** Allocates in the reserved bytes; 0 if there is no room, or the lock stayed busy. */

@@ -33,7 +33,7 @@ final class Population {
         memory = below.frames().memory();
     }
 
-    /** Has something run before each step that may fail: the frames of a slice, the mapping of a unit. For tests. */
+    /** Has something run before each step: the frames of a slice, the mapping of a unit, the unmapping of a run. For tests. */
     void setBeforeStep(final Runnable action) {
         beforeStep = action;
     }
@@ -128,11 +128,19 @@ final class Population {
      * @param batch gets the frames; the caller hands it to {@link PendingFrames} when it has unmapped all that it wants.
      */
     void depopulate(final Chunk chunk, final int fromPage, final int toPage, final FrameBatch batch) {
+        final int before = batch.count;
+        boolean done = false;
         final Cpu cpu = below.cpus().enter();
         try {
             collect(chunk, fromPage, toPage, batch);
+            beforeStep.run();
             unmap(chunk, fromPage, toPage - fromPage);
+            done = true;
         } finally {
+            if (!done) {
+                // Still mapped: not to be freed.
+                batch.count = before;
+            }
             cpu.exit();
         }
     }

@@ -72,6 +72,8 @@
  * reasons in it.</li>
  * <li>Accounting to control groups, tags of call sites, tracepoints: not part of the reference, but of what became of it.</li>
  * <li>The limit of an allocation to the least unit there may be: units are an option here, so it is one unit.</li>
+ * <li>A look at every chunk of a slot (P3): at a few, then on to the next slot; at all of them before a chunk is made. With a million
+ * objects most chunks of the first slot are too full, and thousands of looks would be in vain.</li>
  * <li>Allocations before the first chunk's maps exist: they exist before the first allocation.</li>
  * </ul>
  */

@@ -69,6 +69,15 @@ final class BadInputTest {
         kmap --file a --file b      | --file
         kmap --threads 8 --memory 16m | at least 32m
         kmap --threads 1024 --memory 256g | at most 512
+        percpu extra                | extra
+        percpu --sizes              | --sizes
+        percpu --sizes 0            | '0'
+        percpu --sizes 32769        | '32769'
+        percpu --sizes 33k          | '33k'
+        percpu --sizes 8,,64        | ''
+        percpu --sizes -8           | '-8'
+        percpu --sizes 8 --sizes 8  | --sizes
+        percpu --threads 1024 --memory 16m | at least
         replay                      | TRACE
         replay one two              | two
         replay --sizes 64 trace     | --sizes
@@ -197,7 +206,7 @@ final class BadInputTest {
     void helpAndVersionAreNoErrors() {
         final Run help = Run.of("--help").held();
         final String text = String.join("\n", help.out());
-        for (final String word : List.of("tour", "load", "vmap", "alloc", "kmap", "replay",
+        for (final String word : List.of("tour", "load", "vmap", "alloc", "kmap", "percpu", "replay",
             "--threads", "--millis", "--rounds", "--memory", "--json")) {
             assertTrue(text.contains(word), word);
         }

@@ -13,6 +13,7 @@ import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.Arrays;
 import java.util.List;
 import org.agrona.concurrent.UnsafeBuffer;
 import org.junit.jupiter.api.AfterEach;
@@ -109,6 +110,59 @@ final class ChecksTest {
                 assertEquals(lost >= 0, err.toString().contains("policy=" + policy), err.toString());
             }
         }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"percpu", "percpuCpu", "longadder", "atomiclong"})
+    void additionThatWasLostShows(final String impl) {
+        for (final boolean lost : new boolean[] {false, true}) {
+            try (CounterWorkload workload = new CounterWorkload()) {
+                workload.open(16L << 20, 2);
+                do {
+                    Crew.hammer(workload.crew(impl, 2), 50);
+                } while (workload.crew(impl, 1).get(0).operations() == 0);
+                if (lost) {
+                    workload.counter(impl).increment();
+                }
+                assertEquals(!lost, workload.finish(console), "lost=" + lost);
+                assertEquals(lost, err.toString().contains("memory=" + impl), err.toString());
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {1, 4, 7, 8, 100, 32 << 10})
+    void perCpuMemoryThatIsNotZeroOrNotAsWrittenShows(final int size) {
+        for (int spoiled = 0; spoiled < 3; spoiled++) {
+            try (Vellum one = Vellum.builder().memory(128L << 20).open()) {
+                final PercpuHammer hammer = new PercpuHammer(one, size, 1);
+                hammer.batch();
+                if (spoiled == 1) {
+                    hammer.spoil();
+                }
+                hammer.batch();
+                if (spoiled == 2) {
+                    hammer.spoil();
+                }
+                assertEquals(spoiled == 0, hammer.finish(), "spoiled=" + spoiled);
+                assertEquals(0, LeakReport.of("percpu", one).bytes());
+            }
+        }
+    }
+
+    @Test
+    void perCpuMemoryThatWasNotFreedIsALeak() {
+        final long pointer = memory.percpu().allocate(100, 4);
+        assertEquals(4096, LeakReport.of("leaky", memory).bytes());
+        memory.percpu().free(pointer);
+        final long[] many = new long[1000];
+        Arrays.setAll(many, i -> memory.percpu().allocate(100, 4));
+        assertTrue(memory.percpu().stats().chunks() > 2);
+        assertEquals(1000 * 4096, LeakReport.of("many", memory).bytes());
+        for (final long one : many) {
+            memory.percpu().free(one);
+        }
+        assertEquals(0, LeakReport.of("none", memory).bytes());
     }
 
     /** Somebody else cuts the file off between the last look through a map and the look at the file. */

@@ -21,7 +21,7 @@ final class TourCommandTest {
         final Run run = Run.of(TINY);
         assertEquals(Main.HELD, run.status(), () -> run.out() + " " + run.err());
         final String text = String.join("\n", run.out());
-        for (final String words : List.of("load: ", "eager/blocks", "kernel 2008", "directory", "batched", "local/touch",
+        for (final String words : List.of("load: ", "eager/blocks", "kernel 2008", "directory", "batched", "local/touch", "percpu/longadder",
             "every check held, nothing leaked")) {
             assertTrue(text.contains(words), words + " in " + text);
         }
@@ -34,7 +34,8 @@ final class TourCommandTest {
         assertTrue(Long.parseLong(rows.get(0).get("bytes")) > 1 << 20, "real files were loaded: " + rows.get(0));
         assertEquals(8, rows.stream().filter(row -> row.containsKey("map_share")).count());
         assertEquals(14, rows.stream().filter(row -> row.get("bench").equals("\"kmap\"")).count());
-        assertEquals(31, rows.size());
+        assertEquals(10, rows.stream().filter(row -> row.get("bench").equals("\"percpu\"")).count());
+        assertEquals(41, rows.size());
     }
 
     @Test

@@ -18,6 +18,7 @@ import org.vellum.Vellum;
 import org.vellum.VellumBuilder;
 import org.vellum.alloc.AllocatorStats;
 import org.vellum.alloc.Budget;
+import org.vellum.percpu.PercpuStats;
 import org.vellum.slab.SlabCounts.ClassCounts;
 
 final class JmxTest {
@@ -39,9 +40,11 @@ final class JmxTest {
             memory.allocator().allocate(100, 1, cache);
             memory.allocate(5000);
             memory.allocate(3 * 4096);
+            memory.percpu().allocate(24, 8);
             final Stats stats = memory.stats();
             requireMemory(stats, (CompositeData)SERVER.getAttribute(nameOf("figures"), "Memory"));
             requireAllocator(stats.allocator(), (CompositeData)SERVER.getAttribute(nameOf("figures"), "Allocator"));
+            requirePercpu(stats.percpu(), (CompositeData)SERVER.getAttribute(nameOf("figures"), "Percpu"));
             final CompositeData[] classes = (CompositeData[])SERVER.getAttribute(nameOf("figures"), "SizeClasses");
             assertEquals(2, classes.length, "those with slabs");
             requireClass(stats.allocator().slabs().classes().stream().filter(c -> c.objectBytes() == 5312).findFirst().orElseThrow(),
@@ -77,6 +80,18 @@ final class JmxTest {
         assertEquals(stats.strandedBytes(), data.get("strandedBytes"));
         assertEquals(stats.reservedBytes(), data.get("reservedBytes"));
         assertEquals(stats.fragmentation(), data.get("fragmentation"));
+    }
+
+    private static void requirePercpu(final PercpuStats stats, final CompositeData data) {
+        assertEquals(10, data.getCompositeType().keySet().size());
+        assertEquals(1L, data.get("areas"));
+        assertEquals(24L, data.get("bytes"));
+        assertEquals(1, data.get("chunks"));
+        assertEquals(stats.slots(), data.get("slots"));
+        assertEquals(stats.populatedPages(), data.get("populatedPages"));
+        assertEquals(stats.emptyPages(), data.get("emptyPages"));
+        assertEquals(stats.frames(), data.get("frames"));
+        assertEquals(stats.balances(), data.get("balances"));
     }
 
     private static void requireClass(final ClassCounts counts, final CompositeData data) {

@@ -85,6 +85,29 @@ class ChunkSlotsTest {
     }
 
     @Test
+    void aListBeginsBehindWhereASearchGaveUp() {
+        final Member a = new Member();
+        final Member b = new Member();
+        final Member c = new Member();
+        slots.moveToBack(a, 5);
+        slots.rotate(a);
+        assertOrder(5, a);
+        slots.moveToBack(b, 5);
+        slots.moveToBack(c, 5);
+        slots.rotate(a);
+        assertOrder(5, b, c, a);
+        slots.rotate(c);
+        assertOrder(5, a, b, c);
+        slots.rotate(c);
+        assertOrder(5, a, b, c);
+        slots.verify();
+        slots.remove(b);
+        slots.rotate(a);
+        assertOrder(5, c, a);
+        slots.verify();
+    }
+
+    @Test
     void aMemberMayBeRemovedDuringAWalk() {
         for (int i = 0; i < 5; i++) {
             slots.moveToBack(new Member(), 3);

@@ -37,7 +37,9 @@ final class CopyWorld implements Pointers {
         /** In one whose units lie here and there. */
         SCATTERED,
         /** In a second, mapped chunk. */
-        MAPPED
+        MAPPED,
+        /** In one whose units are at even distances. */
+        MAPPED_EVEN
     }
 
     final Kind kind;
@@ -47,6 +49,7 @@ final class CopyWorld implements Pointers {
     final Set<Long> freed = new HashSet<>();
     private final OwnCopy access;
     private final long base;
+    private final Words memory;
     private long next;
 
     CopyWorld(final Kind kind) {
@@ -56,27 +59,35 @@ final class CopyWorld implements Pointers {
     CopyWorld(final Kind kind, final CpuOptions options) {
         this.kind = kind;
         cpus = new Cpus(options);
-        // Two groups, one with a hole, and slots in another order than units.
-        layout = new Layout(new AllocInfo(64, 0, FIRST_BYTES - 64, UNIT, Pages.SIZE, UNIT, List.of(
-            new AllocInfo.Group(0, new int[] {5, AllocInfo.HOLE, 0}), new AllocInfo.Group(40L * UNIT, new int[] {63, 2}))), CPUS);
+        layout = kind == Kind.MAPPED_EVEN ? layout(new AllocInfo.Group(0, CPUS))
+            // Two groups, one with a hole, and slots in another order than units.
+            : layout(new AllocInfo.Group(0, new int[] {5, AllocInfo.HOLE, 0}), new AllocInfo.Group(40L * UNIT, new int[] {63, 2}));
         table.onFault((address, write) -> new PageFaultException(address, "page fault: address=0x" + Long.toHexString(address)));
         table.extendTo(WINDOW_PAGES);
-        final Words memory = Words.zeroed(2L * SLOTS * UNIT * 2 / Long.BYTES);
+        memory = Words.zeroed(2L * SLOTS * UNIT * 2 / Long.BYTES);
         final long[] natives = new long[SLOTS];
         for (int slot = 0; slot < SLOTS; slot++) {
             final int place = kind == Kind.SCATTERED ? slot * slot % 7 : slot;
             natives[slot] = memory.address((long)place * UNIT / Long.BYTES);
         }
-        access = new OwnCopy(cpus, table, layout, FIRST_BASE, natives, memory);
-        base = kind == Kind.MAPPED ? SECOND_BASE : FIRST_BASE;
-        if (kind == Kind.MAPPED) {
-            map(memory);
+        access = new OwnCopy(cpus, table, layout, FIRST_BASE, natives, this);
+        base = isMapped() ? SECOND_BASE : FIRST_BASE;
+        if (isMapped()) {
+            map();
         }
         next = base + 64;
     }
 
+    private boolean isMapped() {
+        return kind == Kind.MAPPED || kind == Kind.MAPPED_EVEN;
+    }
+
+    private static Layout layout(final AllocInfo.Group... groups) {
+        return new Layout(new AllocInfo(64, 0, FIRST_BYTES - 64, UNIT, Pages.SIZE, UNIT, List.of(groups)), CPUS);
+    }
+
     /** As far as the first chunk reaches; scattered over the memory's second half. */
-    private void map(final Words memory) {
+    private void map() {
         final long native0 = memory.address(2L * SLOTS * UNIT / Long.BYTES) + Pages.OFFSET_MASK & -Pages.SIZE;
         int frame = 0;
         for (int slot = 0; slot < SLOTS; slot++) {

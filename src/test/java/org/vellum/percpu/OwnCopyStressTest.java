@@ -169,7 +169,7 @@ class OwnCopyStressTest {
         final AtomicLong expected = new AtomicLong();
         final AtomicLong taken = new AtomicLong();
         final AtomicLong takes = new AtomicLong();
-        try (PerCpuCounter counter = PerCpuCounter.of(world, BATCH)) {
+        try (PerCpuBatchCounter counter = new PerCpuBatchCounter(world, BATCH)) {
             final StressClock clock = new StressClock(500, () -> takes.get() > 10 && counter.estimate() != 0);
             SmallMemory.inThreads(THREADS, thread -> {
                 final SplittableRandom random = new SplittableRandom(thread);

@@ -5,7 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.List;
-import java.util.Set;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -19,7 +18,7 @@ class PerCpuCounterTest {
     @EnumSource
     void addsAndSums(final CopyWorld.Kind kind) {
         final CopyWorld world = new CopyWorld(kind);
-        try (PerCpuCounter counter = PerCpuCounter.of(world, 0)) {
+        try (PerCpuCounter counter = new PerCpuCounter(world)) {
             long expected = 0;
             for (int i = 0; i < 100; i++) {
                 counter.add(world.cpu(i % 6), i);
@@ -29,7 +28,6 @@ class PerCpuCounterTest {
                 counter.decrement();
                 expected += 1 - i;
                 assertEquals(expected, counter.sum());
-                assertEquals(expected, counter.estimate(), "without a batch nothing is estimated");
             }
             assertTrue(counter.toString().contains("" + expected), counter.toString());
             assertEquals(expected, counter.sumThenReset());
@@ -45,7 +43,7 @@ class PerCpuCounterTest {
         final SplittableRandom random = new SplittableRandom(3);
         long expected = 0;
         long furthest = 0;
-        try (PerCpuCounter counter = PerCpuCounter.of(world, batch)) {
+        try (PerCpuBatchCounter counter = new PerCpuBatchCounter(world, batch)) {
             for (int i = 0; i < 100_000; i++) {
                 // Tides, so that all copies keep something of the same sign.
                 final long delta = (i >> 8 & 1) == 0 ? random.nextLong(-2, 7) : random.nextLong(-6, 3);
@@ -67,7 +65,7 @@ class PerCpuCounterTest {
     void copyIsEmptiedOnceItIsABatchUpOrDown() {
         final CopyWorld world = new CopyWorld(CopyWorld.Kind.EVEN);
         for (final int sign : new int[] {1, -1}) {
-            final PerCpuCounter counter = PerCpuCounter.of(world, 10);
+            final PerCpuBatchCounter counter = new PerCpuBatchCounter(world, 10);
             counter.add(world.cpu(1), 9 * sign);
             counter.add(world.cpu(2), 9 * sign);
             assertEquals(0, counter.estimate());
@@ -84,8 +82,8 @@ class PerCpuCounterTest {
     @Test
     void batchOfOneIsExactAndALargeOneOverflowsNothing() {
         final CopyWorld world = new CopyWorld(CopyWorld.Kind.EVEN);
-        final PerCpuCounter one = PerCpuCounter.of(world, 1);
-        final PerCpuCounter most = PerCpuCounter.of(world, Integer.MAX_VALUE);
+        final PerCpuBatchCounter one = new PerCpuBatchCounter(world, 1);
+        final PerCpuBatchCounter most = new PerCpuBatchCounter(world, Integer.MAX_VALUE);
         one.add(5);
         one.add(world.cpu(3), -9);
         assertEquals(-4, one.estimate());
@@ -100,29 +98,30 @@ class PerCpuCounterTest {
     @Test
     void badBatches() {
         final CopyWorld world = new CopyWorld(CopyWorld.Kind.EVEN);
-        for (final int batch : new int[] {-1, Integer.MIN_VALUE}) {
-            final IllegalArgumentException e = assertThrows(IllegalArgumentException.class, () -> PerCpuCounter.of(world, batch));
+        for (final int batch : new int[] {0, -1, Integer.MIN_VALUE}) {
+            final IllegalArgumentException e = assertThrows(IllegalArgumentException.class, () -> new PerCpuBatchCounter(world, batch));
             assertEquals("batch=" + batch, e.getMessage());
         }
-        assertThrows(IllegalArgumentException.class, () -> new PerCpuCounter(null, 0));
+        assertEquals(0, world.freed.size());
     }
 
     @ParameterizedTest
     @EnumSource
     void closedOnceAndThenRefuses(final CopyWorld.Kind kind) {
         final CopyWorld world = new CopyWorld(kind);
-        for (final int batch : new int[] {0, 5}) {
-            world.freed.clear();
-            final PerCpuCounter counter = PerCpuCounter.of(world, batch);
-            counter.add(3);
+        final PerCpuCounter counter = new PerCpuCounter(world);
+        final PerCpuBatchCounter batched = new PerCpuBatchCounter(world, 5);
+        counter.add(3);
+        batched.add(7);
+        for (int i = 0; i < 2; i++) {
             counter.close();
-            counter.close();
-            assertEquals(1, world.freed.size());
-            assertEquals(Set.of(world.freed.iterator().next()), world.freed);
-            final List<Runnable> uses = List.of(() -> counter.add(1), () -> counter.add(world.cpu(1), 1), counter::increment, counter::sum,
-                counter::sumThenReset);
-            uses.forEach(use -> assertThrows(IllegalStateException.class, use::run));
-            assertEquals("PerCpuCounter[closed]", counter.toString());
+            batched.close();
         }
+        assertEquals(2, world.freed.size());
+        final List<Runnable> uses = List.of(() -> counter.add(1), () -> counter.add(world.cpu(1), 1), counter::increment, counter::sum,
+            counter::sumThenReset, () -> batched.add(1), () -> batched.add(world.cpu(1), 1), batched::sum, batched::sumThenReset);
+        uses.forEach(use -> assertThrows(IllegalStateException.class, use::run));
+        assertEquals("PerCpuCounter[closed]", counter.toString());
+        assertEquals("PerCpuBatchCounter[closed]", batched.toString());
     }
 }

@@ -2,6 +2,7 @@ package org.vellum.percpu;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.SplittableRandom;
 import java.util.concurrent.CyclicBarrier;
@@ -20,8 +21,41 @@ import org.vellum.StressClock;
 @Timeout(300)
 class PerCpuRefStressTest {
     private static final int USERS = 4;
-    /** As many references as fit into the double, which never hands out again what is freed. */
-    private static final int ROUNDS_A_WORLD = 1_400;
+
+    /** Every round's count is on the same copies, which the last round has left as they were when it was killed. */
+    private static final class OnePointer implements Pointers {
+        private final OwnCopy access;
+        private final long pointer;
+        private boolean taken;
+
+        OnePointer(final CopyWorld world) {
+            access = world.access();
+            pointer = world.allocate(Long.BYTES, Long.BYTES);
+        }
+
+        @Override
+        public long allocate(final long bytes, final long align) {
+            assertFalse(taken);
+            taken = true;
+            access.exchangeAllLong(pointer, 0);
+            return pointer;
+        }
+
+        @Override
+        public void free(final long freed) {
+            // The counts free through the access, whose owner is the world.
+            throw new AssertionError();
+        }
+
+        void freed() {
+            taken = false;
+        }
+
+        @Override
+        public OwnCopy access() {
+            return access;
+        }
+    }
 
     /** One count and what is known of it. */
     private static final class Thing {
@@ -32,8 +66,8 @@ class PerCpuRefStressTest {
         private final long[] marks = new long[USERS * 16];
         private long marksSeen;
 
-        Thing(final CopyWorld world) {
-            ref = new PerCpuRef(world, this::released);
+        Thing(final Pointers percpu) {
+            ref = new PerCpuRef(percpu, this::released);
         }
 
         private void released() {
@@ -64,9 +98,9 @@ class PerCpuRefStressTest {
     @EnumSource
     void releasedOnceAndNeverUnderAUser(final CopyWorld.Kind kind) throws Exception {
         final Tally tally = new Tally();
-        final int[] rounds = new int[1];
         final StressClock clock = new StressClock(500, tally::covered);
-        final CopyWorld[] world = new CopyWorld[1];
+        final CopyWorld world = new CopyWorld(kind);
+        final OnePointer percpu = new OnePointer(world);
         final AtomicReference<Thing> current = new AtomicReference<>();
         final AtomicLong marked = new AtomicLong();
         final AtomicReference<Throwable> wrong = new AtomicReference<>();
@@ -79,16 +113,15 @@ class PerCpuRefStressTest {
                     assertEquals(1, done.releases.get());
                     assertEquals(marked.get(), done.marksSeen);
                     done.ref.close();
+                    assertTrue(world.freed.remove(percpu.pointer));
+                    percpu.freed();
                 }
             } catch (final Throwable e) {
                 wrong.set(e);
             }
             marked.set(0);
             over[0] = wrong.get() != null || !clock.running();
-            if (rounds[0]++ % ROUNDS_A_WORLD == 0) {
-                world[0] = new CopyWorld(kind);
-            }
-            current.set(over[0] ? null : new Thing(world[0]));
+            current.set(over[0] ? null : new Thing(percpu));
         });
         SmallMemory.inThreads(USERS, user -> {
             final SplittableRandom random = new SplittableRandom(user);

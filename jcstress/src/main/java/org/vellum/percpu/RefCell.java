@@ -48,19 +48,20 @@ final class RefCell {
     private static final class Copies4 implements Pointers {
         private final AtomicLong next = new AtomicLong();
         private final OwnCopy copies;
+        private final Words memory;
 
         Copies4() {
             final Cpus cpus = new Cpus(CpuOptions.forThisMachine().withCachedSlots(SLOTS));
             final Layout layout = new Layout(new AllocInfo(64, 0, UNIT - 64, UNIT, Pages.SIZE, UNIT,
                 List.of(new AllocInfo.Group(0, new int[] {0, 1, 2, 3}))), new int[] {0, 1, 2, 3});
-            final Words memory = Words.zeroed((long)SLOTS * UNIT / Long.BYTES);
+            memory = Words.zeroed((long)SLOTS * UNIT / Long.BYTES);
             final long[] natives = new long[SLOTS];
             for (int slot = 0; slot < SLOTS; slot++) {
                 natives[slot] = memory.address((long)slot * UNIT / Long.BYTES);
             }
             final PageTable table = new PageTable(1L << 40, 1);
             table.onFault((address, write) -> new PageFaultException(address, "not mapped"));
-            copies = new OwnCopy(cpus, table, layout, BASE, natives, memory);
+            copies = new OwnCopy(cpus, table, layout, BASE, natives, this);
         }
 
         @Override
