@@ -4,7 +4,7 @@ import org.agrona.UnsafeApi;
 
 /**
  * The base of classes whose hottest path begins with the caller's affine slot. It has what that takes in its own fields, which spares
- * such a path two loads, one behind the other: {@link Cpus#affineSlot()} for everybody else.
+ * such a path two loads, one behind the other.
  */
 public abstract class AffineSlots {
     private final long cellsBase;
@@ -24,7 +24,11 @@ public abstract class AffineSlots {
     }
 
     /**
-     * @return as {@link Cpus#affineSlot()}.
+     * The number of the calling thread's affine slot: where it will most likely be alone, without occupying it. Between the call and the
+     * use the thread may be re-homed and others of its cell may be there, so what the number is used for must be right at any slot. Never
+     * waits; costs three loads.
+     *
+     * @return the number, below {@link Cpus#cachedSlots()}, inside a section or out, and for every thread, whatever its id.
      * @throws IllegalStateException after {@link Cpus#close()}.
      */
     protected final int affineSlot() {

@@ -252,21 +252,6 @@ public final class Cpus {
     }
 
     /**
-     * The number of the calling thread's affine slot: where it will most likely be alone, without occupying it. Between the call and the
-     * use the thread may be re-homed and others of its cell may be there, so what the number is used for must be right at any slot. Never
-     * waits; costs three loads.
-     *
-     * @return the number, below {@link #cachedSlots()}, inside a section or out, and for every thread, whatever its id.
-     * @throws IllegalStateException after {@link #close()}.
-     */
-    public int affineSlot() {
-        final long id = ThreadIds.of(Thread.currentThread());
-        // Opaque: any value that the cell has had is a slot; partner: the CAS of the cell in Displacement.
-        final long cell = UnsafeApi.getLongOpaque(null, cellsBase + ((id & cellMask) << 3));
-        return cell < SlotLayout.CELL_DISPLACED_ONE ? (int)cell : displacement.affineSlot(id);
-    }
-
-    /**
      * Occupies one given slot, to drain its caches, if it is idle. Never waits. Allowed inside a section of the caller's, too:
      * a visit is not a section, and ends before anything else; the caller must not enter while it lasts.
      *

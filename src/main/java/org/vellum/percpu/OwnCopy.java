@@ -8,7 +8,7 @@ import org.vellum.mmu.PageTable;
 /**
  * Own-copy operations: the kernel's {@code this_cpu_add} and its relatives.
  *
- * <p>Each is one atomic read-modify-write of one aligned word, the copy of the caller's {@linkplain Cpus#affineSlot() affine slot}; so no
+ * <p>Each is one atomic read-modify-write of one aligned word, the copy of the caller's {@linkplain org.vellum.cpu.AffineSlots affine slot}; so no
  * section is needed, and no lease. Usually nobody else works on that copy, and its cache line stays with the caller's processor: that is
  * what is gained over one shared word. It is not what makes it right: threads may share a slot, and one may be re-homed between finding its
  * slot and changing the copy, but two changes of one copy are ordered, whoever makes them, and none is lost. What is right is therefore what

@@ -26,9 +26,7 @@ class AffineSlotTest {
         }
 
         int find() {
-            final int slot = affineSlot();
-            assertEquals(slot, cpus().affineSlot());
-            return slot;
+            return affineSlot();
         }
     }
 
@@ -131,7 +129,6 @@ class AffineSlotTest {
         finder.find();
         cpus.close();
         assertThrows(IllegalStateException.class, finder::find);
-        assertThrows(IllegalStateException.class, cpus::affineSlot);
         TestThreads.inThread(() -> assertThrows(IllegalStateException.class, finder::find));
     }
 }

@@ -11,9 +11,11 @@ import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.vellum.SmallMemory;
 import org.vellum.kmap.KmapWorld.Task;
 
+@Timeout(60)
 final class WaitersTest {
     /** Longer than the test may take: who looks once more when its time is up would find what nobody had told it of. */
     private static final long PATIENT_NANOS = TimeUnit.HOURS.toNanos(1);

@@ -34,7 +34,7 @@ class OwnCopyTest {
     private void open(final CopyWorld.Kind kind) {
         world = new CopyWorld(kind);
         copies = world.access();
-        own = world.cpus.affineSlot();
+        own = copies.slotOf(null);
     }
 
     /** What all copies hold if one of them has this, and all others nothing. */
