@@ -35,9 +35,11 @@ final class Backing {
         cache.require(frame);
     }
 
-    /** A use has ended whose pin is kept. */
-    void unused() {
-        cache.pinUnused();
+    /** A use of a frame has ended whose pin is kept. */
+    void unused(final long frame) {
+        if (HighFrames.isHigh(frame)) {
+            cache.pinUnused();
+        }
     }
 
     /** May read and write the file; outside sections. Throws as {@link HighCache#pin}. */

@@ -347,16 +347,7 @@ public final class Kmap {
         if (!needsEntry(frame)) {
             return frame << Pages.SHIFT;
         }
-        final Windows there = requireWindows(frame);
-        final long address = there.shared.mapIfMapped(frame, writable);
-        if (address != NOT_MAPPED) {
-            return address;
-        }
-        if (HighFrames.isHigh(frame)) {
-            // What cannot be mapped is told at once, also where it would wait for a slot first.
-            there.backing.require(frame);
-        }
-        return there.shared.map(frame, writable, System.nanoTime() + timeoutNanos);
+        return requireWindows(frame).shared.map(frame, writable, timeoutNanos);
     }
 
     /**

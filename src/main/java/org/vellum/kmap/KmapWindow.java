@@ -1,6 +1,5 @@
 package org.vellum.kmap;
 
-import java.util.Arrays;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
 import org.vellum.epoch.Epochs;
@@ -18,15 +17,20 @@ import org.vellum.report.ExhaustedException;
  * costs once a round, and not at all if there is nothing unused.
  *
  * <h2>The flush waits outside the lock</h2>
- * Clearing makes a slot FLUSHING and takes it off the hash, under the lock. Then whoever needs a slot waits for the grace period, without the lock, and
- * whoever sees first that it has passed frees the slots. One flush is under way at a time.
+ * Clearing makes a slot FLUSHING and takes it off the hash, under the lock. If no section is open that began before, the grace period is over with a look,
+ * and the slots are free. Else whoever needs one waits, without the lock, and whoever sees first that it has passed frees the slots. One flush is under way
+ * at a time.
+ *
+ * <h2>The usual case takes the lock once</h2>
+ * A new mapping pins the page, if that is in the cache, and then does all in one go: looks at the hash, takes the next slot, flushes if the round is at its
+ * end. What has to wait gives all that up, waits for a slot first, and gets the page then.
  *
  * <h2>Two threads that map one frame (RK3)</h2>
  * Both find no slot, both may wait for one or for the disk. Whoever gets the lock first installs the mapping; the other looks at the hash again
  * under the lock before it takes a slot, and joins. Nobody holds a slot while it waits for anything, so waiters cannot starve each other.
  *
  * <h2>Who is woken (RK2)</h2>
- * Slots are waited for by {@link Waiters}: an unmap that leaves a slot unused wakes one waiter, and whoever is through, well or badly, wakes the next, since it may
+ * Slots are waited for by {@link WindowWaits}: an unmap that leaves a slot unused wakes one waiter, and whoever is through, well or badly, wakes the next, since it may
  * have been woken for room that it did not need. What all may wait for wakes all: the end of a flush, and a new mapping. A waiter looks for anything that is
  * not in use, also what is being flushed: for that it goes and waits itself, for whoever began the flush may have given up.
  *
@@ -50,16 +54,14 @@ final class KmapWindow {
     private final Epochs epochs;
     private final PageTable table;
     private final Backing backing;
-    private final KmapWords words;
+    private final KmapSlots slots;
     private final KmapHash hash;
-    private final Waiters waiters = new Waiters();
+    private final WindowWaits waits = new WindowWaits();
     private final ReentrantLock lock = new ReentrantLock();
     private final AtomicLong flushes = new AtomicLong();
 
     // Under the lock.
-    private final int[] pins;
-    private final long[] generations;
-    /** Who mapped a slot first, for reports. */
+    /** Who mapped a slot first, for reports; of a slot that is free, who did last. */
     private final Thread[] mappers;
     private int next;
     private int flushing;
@@ -69,11 +71,8 @@ final class KmapWindow {
         this.epochs = epochs;
         this.table = table;
         this.backing = backing;
-        words = new KmapWords(slots);
-        hash = new KmapHash(words);
-        pins = new int[slots];
-        generations = new long[slots];
-        Arrays.setAll(generations, KmapTags::before);
+        this.slots = new KmapSlots(slots);
+        hash = new KmapHash(this.slots);
         mappers = new Thread[slots];
     }
 
@@ -89,16 +88,16 @@ final class KmapWindow {
 
     /** u2: one more user, if the slot still maps the frame, and for stores if those are wanted. */
     private long join(final int slot, final long frame, final boolean writable) {
-        long word = words.get(slot);
-        while (KmapWords.names(word, frame) && (KmapWords.isWritable(word) || !writable)) {
-            if (KmapWords.count(word) == KmapWords.MAX_COUNT) {
-                throw new IllegalStateException("too many users: frame=" + frame + " users=" + (KmapWords.MAX_COUNT - 1));
+        long word = slots.word(slot);
+        while (KmapWord.names(word, frame) && (KmapWord.isWritable(word) || !writable)) {
+            if (KmapWord.count(word) == KmapWord.MAX_COUNT) {
+                throw new IllegalStateException("too many users: frame=" + frame + " users=" + (KmapWord.MAX_COUNT - 1));
             }
-            // CAS: u2 of the class comment; partner: f1, in clear().
-            if (words.compareAndSet(slot, word, word + 1)) {
+            // CAS: u2 of the class comment; partner: f1, in clearUnused().
+            if (slots.compareAndSet(slot, word, word + 1)) {
                 return address(slot);
             }
-            word = words.get(slot);
+            word = slots.word(slot);
         }
         return NOT_MAPPED;
     }
@@ -111,42 +110,58 @@ final class KmapWindow {
     /**
      * Maps a frame.
      *
-     * @param deadlineNanos by {@link System#nanoTime}: until when to wait for a slot, and for a cache frame.
+     * @param timeoutNanos the most to wait for a slot, and for a cache frame.
      * @return its address, owed an unmap.
      * @throws ExhaustedException if there was none in time; the text names the holders.
      * @throws InterruptedException if interrupted while it waits.
      */
-    long map(final long frame, final boolean writable, final long deadlineNanos) throws InterruptedException {
-        long address = mapIfMapped(frame, writable);
-        if (address != NOT_MAPPED) {
-            return address;
+    long map(final long frame, final boolean writable, final long timeoutNanos) throws InterruptedException {
+        final long address = mapIfMapped(frame, writable);
+        return address != NOT_MAPPED ? address : mapAnew(frame, writable, timeoutNanos);
+    }
+
+    private long mapAnew(final long frame, final boolean writable, final long timeoutNanos) throws InterruptedException {
+        final int pin = backing.tryPin(frame, writable);
+        if (pin != Backing.MISS) {
+            final long address = install(frame, writable, pin);
+            if (address != NOT_MAPPED) {
+                return address;
+            }
+        } else {
+            // What is not there is not waited for.
+            backing.require(frame);
         }
+        return mapSlowly(frame, writable, System.nanoTime() + timeoutNanos);
+    }
+
+    /** Waits for a slot first, holding nothing, and gets the page then. */
+    private long mapSlowly(final long frame, final boolean writable, final long deadlineNanos) throws InterruptedException {
+        waits.enter();
         try {
+            long address;
             do {
                 awaitRoom(frame, deadlineNanos);
                 address = install(frame, writable, backing.pin(frame, writable, deadlineNanos));
             } while (address == NOT_MAPPED);
             return address;
         } finally {
-            // It may have been woken for room that it did not take: because it joined, or failed.
-            waiters.wakeOne();
+            waits.leave();
         }
     }
 
-    /** The pin is the slot's from here on, or dropped. Returns NOT_MAPPED if others have taken all slots meanwhile. */
+    /** The pin is the slot's from here on, or dropped. Returns NOT_MAPPED if there is no slot without a wait. */
     private long install(final long frame, final boolean writable, final int pin) {
-        int kept = Backing.LOW;
+        int kept = pin;
         lock.lock();
         try {
             final int slot = hash.findLocked(frame);
             if (slot != KmapHash.NONE) {
-                kept = pin;
                 return joinForced(slot, frame, writable);
             }
-            if (!findFree()) {
-                kept = pin;
+            if (!makeRoom()) {
                 return NOT_MAPPED;
             }
+            kept = Backing.LOW;
             return put(next++, frame, writable, pin);
         } finally {
             lock.unlock();
@@ -157,29 +172,34 @@ final class KmapWindow {
     /** Under the lock, with a pin of the caller's that allows what it wants: the mapping is made writable if need be. */
     private long joinForced(final int slot, final long frame, final boolean writable) {
         if (writable) {
-            long word = words.get(slot);
-            while (!KmapWords.isWritable(word)) {
+            long word = slots.word(slot);
+            while (!KmapWord.isWritable(word)) {
                 // The entry first: whoever sees W relies on it. Only the lock's holder changes either.
                 table.set(slot, table.get(slot) | Entry.WRITABLE);
-                words.compareAndSet(slot, word, word | KmapWords.WRITABLE);
-                word = words.get(slot);
+                slots.compareAndSet(slot, word, word | KmapWord.WRITABLE);
+                word = slots.word(slot);
             }
         }
         return join(slot, frame, writable);
     }
 
     private long put(final int slot, final long frame, final boolean writable, final int pin) {
-        generations[slot] = KmapTags.next(generations[slot]);
-        pins[slot] = pin;
-        mappers[slot] = Thread.currentThread();
-        final long tag = KmapTags.tag(generations[slot]);
+        note(slot);
+        final long tag = KmapTags.tag(slots.renew(slot, pin));
         table.set(slot, Entry.present(backing.nativePage(frame, pin), tag, writable ? Entry.WRITABLE : 0));
-        // Volatile, after the entry: whoever joins finds it.
-        words.put(slot, KmapWords.of(frame, writable, KmapWords.UNUSED + 1));
+        slots.put(slot, KmapWord.of(frame, writable, KmapWord.UNUSED + 1));
         hash.add(frame, slot);
         // Who waits for a slot for the same frame need not wait any longer.
-        waiters.wakeAll();
+        waits.changed();
         return table.addressOf(slot) | tag;
+    }
+
+    private void note(final int slot) {
+        final Thread me = Thread.currentThread();
+        // A store of a reference costs more than a look.
+        if (mappers[slot] != me) {
+            mappers[slot] = me;
+        }
     }
 
     /**
@@ -192,22 +212,22 @@ final class KmapWindow {
         final int slot = slotOf(address);
         long word;
         do {
-            word = words.get(slot);
-            if (!KmapWords.isMapped(word) || KmapWords.count(word) == KmapWords.UNUSED
+            word = slots.word(slot);
+            if (!KmapWord.isMapped(word) || KmapWord.count(word) == KmapWord.UNUSED
                 || Entry.tag(table.get(slot)) != Address.tag(address)) {
                 throw new IllegalStateException("not mapped, or unmapped already: address=0x" + Long.toHexString(address));
             }
-        } while (!words.compareAndSet(slot, word, word - 1));
-        if (KmapWords.count(word) == KmapWords.UNUSED + 1) {
-            // c2 of Waiters, for whoever wants the slot, and for whoever wants its cache frame.
-            waiters.wakeOne();
-            backing.unused();
+        } while (!slots.compareAndSet(slot, word, word - 1));
+        if (KmapWord.count(word) == KmapWord.UNUSED + 1) {
+            // For whoever wants the slot, and for whoever wants its cache frame.
+            waits.slotUnused();
+            backing.unused(KmapWord.frame(word));
         }
     }
 
     private int slotOf(final long address) {
         final long page = table.pageOf(address);
-        if (page < 0 || page >= words.count() || table.addressOf(page) != (address & Address.MASK)) {
+        if (page < 0 || page >= slots.count() || table.addressOf(page) != (address & Address.MASK)) {
             throw new IllegalArgumentException("not what kmap returned: address=0x" + Long.toHexString(address));
         }
         return (int)page;
@@ -215,10 +235,10 @@ final class KmapWindow {
 
     /** Under the lock: whether there is a free slot from {@code next} on, where it then stands. */
     private boolean findFree() {
-        while (next < words.count() && words.get(next) != KmapWords.FREE) {
+        while (next < slots.count() && slots.word(next) != KmapWord.FREE) {
             next++;
         }
-        return next < words.count();
+        return next < slots.count();
     }
 
     /** Waits until there is a free slot, or the frame has been mapped. It may be gone again at once: nothing is reserved. */
@@ -228,34 +248,50 @@ final class KmapWindow {
                 throw new InterruptedException();
             }
             final boolean came = isFlushing() ? awaitSliceOfFlush(deadlineNanos)
-                : waiters.await(() -> mayHaveRoom(frame), deadlineNanos);
+                : waits.await(() -> mayHaveRoom(frame), deadlineNanos);
             if (!came && !hasRoom(frame)) {
                 throw timedOut(frame);
             }
         }
     }
 
-    /** Begins the next round, and a flush if there is anything unused, at the end of one. */
     private boolean hasRoom(final long frame) {
         lock.lock();
         try {
-            freeFlushed();
-            if (findFree() || hash.findLocked(frame) != KmapHash.NONE) {
-                return true;
-            }
-            // Also while a flush is under way: slots that became free in an earlier one may lie behind.
-            next = 0;
-            if (flushing == 0) {
-                clearUnused();
-            }
-            if (findFree()) {
-                return true;
-            }
-            // The round is still to begin: with what the flush that is waited for will have freed, and not with another flush.
-            next = 0;
-            return false;
+            return hash.findLocked(frame) != KmapHash.NONE || makeRoom();
         } finally {
             lock.unlock();
+        }
+    }
+
+    /**
+     * Under the lock: finds a free slot, where {@code next} then stands. Begins the next round at the end of one, and a flush if there is anything
+     * unused; if no section is in its way, that is over at once.
+     */
+    private boolean makeRoom() {
+        freeFlushed();
+        if (findFree()) {
+            return true;
+        }
+        // Also while a flush is under way: slots that became free in an earlier one may lie behind.
+        next = 0;
+        if (flushing == 0) {
+            flushNow();
+        }
+        if (findFree()) {
+            return true;
+        }
+        // The round is still to begin: with what the flush that is waited for will have freed, and not with another flush.
+        next = 0;
+        return false;
+    }
+
+    /** Under the lock: clears what is unused, and frees it if no section is in the way, which takes a look and no wait. */
+    private void flushNow() {
+        clearUnused();
+        if (flushing > 0) {
+            epochs.advanceFrom(flushStamp);
+            freeFlushed();
         }
     }
 
@@ -268,16 +304,16 @@ final class KmapWindow {
         }
     }
 
-    /** Whether it is worth another look: w2 of {@link Waiters}. */
+    /** Whether it is worth another look: w2 of {@link WindowWaits}. */
     private boolean mayHaveRoom(final long frame) {
-        return hash.find(frame) != KmapHash.NONE || used() < words.count();
+        return hash.find(frame) != KmapHash.NONE || used() < slots.count();
     }
 
     /** Whether there are slots that nobody uses, but which keep their pins. Never waits. */
     boolean keepsUnused() {
-        for (int slot = 0; slot < words.count(); slot++) {
-            final long word = words.get(slot);
-            if (word == KmapWords.FLUSHING || KmapWords.isUnused(word)) {
+        for (int slot = 0; slot < slots.count(); slot++) {
+            final long word = slots.word(slot);
+            if (word == KmapWord.FLUSHING || KmapWord.isUnused(word)) {
                 return true;
             }
         }
@@ -287,12 +323,12 @@ final class KmapWindow {
     /** Under the lock: f1, f2 and the stamp of f3, which covers those of a flush that is under way, too. */
     private void clearUnused() {
         final int before = flushing;
-        for (int slot = 0; slot < words.count(); slot++) {
-            final long word = words.get(slot);
+        for (int slot = 0; slot < slots.count(); slot++) {
+            final long word = slots.word(slot);
             // CAS: f1 of the class comment; partner: u2, in join().
-            if (KmapWords.isUnused(word) && words.compareAndSet(slot, word, KmapWords.FLUSHING)) {
-                hash.remove(KmapWords.frame(word), slot);
-                table.set(slot, Entry.dead(table.get(slot)));
+            if (KmapWord.isUnused(word) && slots.compareAndSet(slot, word, KmapWord.FLUSHING)) {
+                hash.remove(KmapWord.frame(word), slot);
+                table.set(slot, Entry.NONE);
                 flushing++;
             }
         }
@@ -319,15 +355,13 @@ final class KmapWindow {
         }
         final int freed = flushing;
         for (int slot = 0; flushing > 0; slot++) {
-            if (words.get(slot) == KmapWords.FLUSHING) {
-                table.set(slot, Entry.NONE);
-                backing.unpin(pins[slot]);
-                mappers[slot] = null;
-                words.put(slot, KmapWords.FREE);
+            if (slots.word(slot) == KmapWord.FLUSHING) {
+                backing.unpin(slots.pin(slot));
+                slots.put(slot, KmapWord.FREE);
                 flushing--;
             }
         }
-        waiters.wakeAll();
+        waits.changed();
         return freed;
     }
 
@@ -386,7 +420,7 @@ final class KmapWindow {
 
     private ExhaustedException timedOut(final long frame) {
         return new ExhaustedException(ExhaustedException.Resource.KMAP_WINDOW,
-            "no slot of the kmap window became free in time: frame=" + frame + " slots=" + words.count() + describeHolders());
+            "no slot of the kmap window became free in time: frame=" + frame + " slots=" + slots.count() + describeHolders());
     }
 
     /** Who mapped the slots that are in use, and what holds a flush up, for the message of an exhaustion: the end of a sentence. */
@@ -395,11 +429,11 @@ final class KmapWindow {
         lock.lock();
         try {
             int used = 0;
-            for (int slot = 0; slot < words.count(); slot++) {
-                final long word = words.get(slot);
-                if (KmapWords.isMapped(word) && !KmapWords.isUnused(word) && used++ < HOLDERS_NAMED) {
-                    text.append("; slot=").append(slot).append(" frame=").append(KmapWords.frame(word)).append(" users=")
-                        .append(KmapWords.count(word) - KmapWords.UNUSED).append(" mapped by ").append(mappers[slot].getName());
+            for (int slot = 0; slot < slots.count(); slot++) {
+                final long word = slots.word(slot);
+                if (KmapWord.isMapped(word) && !KmapWord.isUnused(word) && used++ < HOLDERS_NAMED) {
+                    text.append("; slot=").append(slot).append(" frame=").append(KmapWord.frame(word)).append(" users=")
+                        .append(KmapWord.count(word) - KmapWord.UNUSED).append(" mapped by ").append(mappers[slot].getName());
                 }
             }
             if (used > HOLDERS_NAMED) {
@@ -422,9 +456,9 @@ final class KmapWindow {
     /** Slots that somebody uses. */
     int used() {
         int used = 0;
-        for (int slot = 0; slot < words.count(); slot++) {
-            final long word = words.get(slot);
-            used += KmapWords.isMapped(word) && !KmapWords.isUnused(word) ? 1 : 0;
+        for (int slot = 0; slot < slots.count(); slot++) {
+            final long word = slots.word(slot);
+            used += KmapWord.isMapped(word) && !KmapWord.isUnused(word) ? 1 : 0;
         }
         return used;
     }
@@ -432,9 +466,9 @@ final class KmapWindow {
     /** Uses of all slots together: exact when quiet. */
     long users() {
         long users = 0;
-        for (int slot = 0; slot < words.count(); slot++) {
-            final long word = words.get(slot);
-            users += KmapWords.isMapped(word) ? KmapWords.count(word) - KmapWords.UNUSED : 0;
+        for (int slot = 0; slot < slots.count(); slot++) {
+            final long word = slots.word(slot);
+            users += KmapWord.isMapped(word) ? KmapWord.count(word) - KmapWord.UNUSED : 0;
         }
         return users;
     }
@@ -444,9 +478,9 @@ final class KmapWindow {
         lock.lock();
         try {
             int cleared = 0;
-            for (int slot = 0; slot < words.count(); slot++) {
-                final long word = words.get(slot);
-                cleared += word == KmapWords.FLUSHING ? 1 : 0;
+            for (int slot = 0; slot < slots.count(); slot++) {
+                final long word = slots.word(slot);
+                cleared += word == KmapWord.FLUSHING ? 1 : 0;
                 verify(slot, word, table.get(slot));
             }
             if (cleared != flushing) {
@@ -458,13 +492,13 @@ final class KmapWindow {
     }
 
     private void verify(final int slot, final long word, final long entry) {
-        final boolean mapped = KmapWords.isMapped(word);
-        boolean right = mapped == Entry.isPresent(entry) && (word == KmapWords.FREE) == (entry == Entry.NONE);
+        final boolean mapped = KmapWord.isMapped(word);
+        boolean right = mapped == Entry.isPresent(entry) && (mapped || entry == Entry.NONE);
         if (mapped) {
-            final long frame = KmapWords.frame(word);
-            right &= hash.findLocked(frame) == slot && KmapWords.count(word) >= KmapWords.UNUSED
-                && KmapWords.isWritable(word) == Entry.isWritable(entry)
-                && Entry.nativePage(entry) == backing.nativePage(frame, pins[slot]);
+            final long frame = KmapWord.frame(word);
+            right &= hash.findLocked(frame) == slot && KmapWord.count(word) >= KmapWord.UNUSED
+                && KmapWord.isWritable(word) == Entry.isWritable(entry)
+                && Entry.nativePage(entry) == backing.nativePage(frame, slots.pin(slot));
         }
         if (!right) {
             throw new AssertionError("kmap slot=" + slot + " word=0x" + Long.toHexString(word) + " entry=0x" + Long.toHexString(entry));

@@ -17,7 +17,8 @@ import java.util.function.BooleanSupplier;
  * at the queue first and changes afterwards, as the kernel once did (RK2), wakes nobody.
  *
  * <p>C takes W off the queue when it wakes it. So whoever leaves and finds itself taken off hands the wake-up on: it may have got what it wanted
- * otherwise, or given up, just then.
+ * otherwise, or given up, just then. Who is taken off just when its park ends by itself looks once more, and that it was taken off must not be forgotten over
+ * that: what does not hold for it may hold for the next.
  */
 final class Waiters {
     private final ConcurrentLinkedQueue<Thread> queue = new ConcurrentLinkedQueue<>();
@@ -32,30 +33,38 @@ final class Waiters {
      */
     boolean await(final BooleanSupplier condition, final long deadlineNanos) throws InterruptedException {
         final Thread me = Thread.currentThread();
-        boolean queued = false;
+        boolean held = false;
+        boolean owed = false;
         try {
             while (true) {
                 queue.add(me);
-                queued = true;
-                if (condition.getAsBoolean()) {
-                    return true;
+                try {
+                    held = condition.getAsBoolean();
+                    if (held || !park(deadlineNanos)) {
+                        return held;
+                    }
+                } finally {
+                    // What it was woken for before it looked this time is not owed any more if it got something.
+                    owed = !queue.remove(me) || owed && !held;
                 }
-                if (Thread.interrupted()) {
-                    throw new InterruptedException();
-                }
-                final long left = deadlineNanos - System.nanoTime();
-                if (left <= 0) {
-                    return false;
-                }
-                LockSupport.parkNanos(this, left);
-                queue.remove(me);
-                queued = false;
             }
         } finally {
-            if (queued && !queue.remove(me)) {
+            if (owed) {
                 wakeOne();
             }
         }
+    }
+
+    /** False if the time is up. */
+    private boolean park(final long deadlineNanos) throws InterruptedException {
+        if (Thread.interrupted()) {
+            throw new InterruptedException();
+        }
+        final long left = deadlineNanos - System.nanoTime();
+        if (left > 0) {
+            LockSupport.parkNanos(this, left);
+        }
+        return left > 0;
     }
 
     /** Wakes who has waited longest, if anybody waits. Never waits. */

@@ -77,7 +77,7 @@ final class KmapCell {
     long map(final int index) {
         final long deadline = System.nanoTime() + PATIENT_NANOS;
         try {
-            final long address = window.map(frame(index), true, deadline);
+            final long address = window.map(frame(index), true, PATIENT_NANOS);
             if (System.nanoTime() - deadline < 0) {
                 return address;
             }

@@ -143,7 +143,7 @@ public final class KmapWindowStress {
         /** Mapped for loads. */
         public UpgradeAgainstJoin() {
             try {
-                held = cell.window.map(KmapCell.frame(0), false, System.nanoTime());
+                held = cell.window.map(KmapCell.frame(0), false, 0);
             } catch (final InterruptedException e) {
                 throw new AssertionError(e);
             }

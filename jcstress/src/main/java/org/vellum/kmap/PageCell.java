@@ -38,7 +38,7 @@ final class PageCell {
         final PageCell cell = settled == null ? new PageCell() : settled;
         cell.frame = WORLD.newFrame();
         try {
-            cell.address = cell.window.map(cell.frame, false, System.nanoTime() + PATIENT_NANOS);
+            cell.address = cell.window.map(cell.frame, false, PATIENT_NANOS);
         } catch (final InterruptedException e) {
             throw new AssertionError(e);
         }
