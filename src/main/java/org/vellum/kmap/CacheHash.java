@@ -12,18 +12,19 @@ import org.vellum.mem.Words;
  *                     +----------------------------------------+-------------------------+
  * </pre>
  *
- * <p>Changed under the directory's lock; looked up by anyone, without. <b>A look-up finds an entry that is there all the while it lasts</b>, whatever
- * else comes and goes: that is what lets a thread that holds a page map it again inside a section, and never miss.
+ * <p>Changed under the directory's lock; looked up by anyone, without. <b>A look-up finds an entry that is there all the while it
+ * lasts</b>, whatever else comes and goes: that is what lets a thread that holds a page map it again inside a section, and never miss.
  * <pre>
  *   R (looks for x)                                W (an index that R stands on goes, and comes elsewhere)
  *   r1: load the link of the index: frame, next    w1: its predecessor's link: past it
  *   r2: x?  its bucket?  else begin anew           w2: its own link: another frame, the head of that frame's chain
  *   r3: go on to next                              w3: that head: the index
  * </pre>
- * Frame and next are one word. A chain grows at its head, and what is in it keeps its order; what is unlinked keeps its link until w2. So as long as R
- * stands on links that name frames of its bucket, x is on the way: behind the index when that was last in this chain, or, if it has come back to it, behind the
- * head, where it is now. After w2 R finds a frame of another bucket, and begins anew; who had it do so was a writer, none of which it waits for. (Open
- * addressing would move entries that stay, and a look-up that notices would have to wait for the mover.)
+ * Frame and next are one word. A chain grows at its head, and what is in it keeps its order; what is unlinked keeps its link until w2. So
+ * as long as R stands on links that name frames of its bucket, x is on the way: behind the index when that was last in this chain, or, if
+ * it has come back to it, behind the head, where it is now. After w2 R finds a frame of another bucket, and begins anew; who had it do so
+ * was a writer, none of which it waits for. (Open addressing would move entries that stay, and a look-up that notices would have to wait
+ * for the mover.)
  */
 final class CacheHash {
     /** No such frame. */

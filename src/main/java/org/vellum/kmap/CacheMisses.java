@@ -119,8 +119,8 @@ final class CacheMisses {
     }
 
     /**
-     * See {@link HighCache#pin}; of a page that was not there just now. The usual case is that the directory has a frame at once, and makes no garbage: what
-     * there is to be remembered over several tries is made when there are.
+     * See {@link HighCache#pin}; of a page that was not there just now. The usual case is that the directory has a frame at once, and makes
+     * no garbage: what there is to be remembered over several tries is made when there are.
      */
     int pin(final HighFile file, final long frame, final boolean writable, final long deadlineNanos) throws InterruptedException {
         final boolean mayGrow = supply.mayAsk();
@@ -187,8 +187,8 @@ final class CacheMisses {
     }
 
     /**
-     * Waits until there may be a frame, or somebody else has brought the page; or for some time, for nobody says so when a thread dies with pages
-     * mapped: it shows when the keeper is asked again.
+     * Waits until there may be a frame, or somebody else has brought the page; or for some time, for nobody says so when a thread dies with
+     * pages mapped: it shows when the keeper is asked again.
      *
      * @return false if the time is up; then it is worth one last look.
      */

@@ -7,8 +7,8 @@ import org.vellum.mem.Words;
  * Which slot of the shared window maps a frame: chains of slots, their links stored by slot, so that there is nothing to allocate.
  *
  * <p>Changed under the window's lock, read without. A reader may follow a slot that is just being moved to another chain, and miss what it
- * looks for; it never finds too much, since the slot's word decides, and whoever misses looks again under the lock ({@link #findLocked}). It takes at
- * most a bounded number of steps, whatever the writers do.
+ * looks for; it never finds too much, since the slot's word decides, and whoever misses looks again under the lock ({@link #findLocked}).
+ * It takes at most a bounded number of steps, whatever the writers do.
  */
 final class KmapHash {
     static final int NONE = -1;

@@ -4,7 +4,8 @@ import org.agrona.UnsafeApi;
 import org.vellum.mem.Words;
 
 /**
- * The slots of the shared window, a record each: what a new mapping changes of a slot was last changed by another thread as a rule, and lies together.
+ * The slots of the shared window, a record each: what a new mapping changes of a slot was last changed by another thread as a rule, and
+ * lies together.
  *
  * <pre>
  *   record of one slot, 32 bytes
@@ -29,11 +30,14 @@ final class KmapSlots {
     private final Words records;
     private final long base;
     private final int count;
+    /** Who mapped a slot first, or of one that is free, who did last. */
+    private final Thread[] mappers;
 
     KmapSlots(final int count) {
         this.count = count;
         records = Words.zeroed((long)count * RECORD_WORDS);
         base = records.address(0);
+        mappers = new Thread[count];
         for (int slot = 0; slot < count; slot++) {
             UnsafeApi.putLong(at(slot) + GENERATION, KmapTags.before(slot));
         }
@@ -83,8 +87,18 @@ final class KmapSlots {
         return (int)UnsafeApi.getLong(at(slot) + PIN);
     }
 
-    /** Under the lock: takes the pin, and returns the generation of the slot's new mapping. */
+    /** Under the lock, of a slot that is mapped: for reports. */
+    Thread mapper(final int slot) {
+        return mappers[slot];
+    }
+
+    /** Under the lock: for a new mapping of the caller's; takes the pin, and returns the generation. */
     long renew(final int slot, final int pin) {
+        final Thread me = Thread.currentThread();
+        // A store of a reference costs more than a look.
+        if (mappers[slot] != me) {
+            mappers[slot] = me;
+        }
         final long generation = KmapTags.next(UnsafeApi.getLong(at(slot) + GENERATION));
         UnsafeApi.putLong(at(slot) + GENERATION, generation);
         UnsafeApi.putLong(at(slot) + PIN, pin);

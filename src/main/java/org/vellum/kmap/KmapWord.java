@@ -60,4 +60,8 @@ final class KmapWord {
     static boolean isUnused(final long word) {
         return isMapped(word) && count(word) == UNUSED;
     }
+
+    static boolean isUsed(final long word) {
+        return isMapped(word) && count(word) != UNUSED;
+    }
 }

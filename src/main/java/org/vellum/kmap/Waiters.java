@@ -13,12 +13,12 @@ import java.util.function.BooleanSupplier;
  *   w1: add itself to the queue                 c1: the change
  *   w2: look at the condition: no → park        c2: look at the queue: unpark the first
  * </pre>
- * All four are volatile. If w2 does not see c1, then w1 precedes c2, and C finds W; the permit of {@code unpark} keeps until W parks. What looks
- * at the queue first and changes afterwards, as the kernel once did (RK2), wakes nobody.
+ * All four are volatile. If w2 does not see c1, then w1 precedes c2, and C finds W; the permit of {@code unpark} keeps until W parks. What
+ * looks at the queue first and changes afterwards, as the kernel once did (RK2), wakes nobody.
  *
- * <p>C takes W off the queue when it wakes it. So whoever leaves and finds itself taken off hands the wake-up on: it may have got what it wanted
- * otherwise, or given up, just then. Who is taken off just when its park ends by itself looks once more, and that it was taken off must not be forgotten over
- * that: what does not hold for it may hold for the next.
+ * <p>C takes W off the queue when it wakes it. So whoever leaves and finds itself taken off hands the wake-up on: it may have got what it
+ * wanted otherwise, or given up, just then. Who is taken off just when its park ends by itself looks once more, and that it was taken off
+ * must not be forgotten over that: what does not hold for it may hold for the next.
  */
 final class Waiters {
     private final ConcurrentLinkedQueue<Thread> queue = new ConcurrentLinkedQueue<>();

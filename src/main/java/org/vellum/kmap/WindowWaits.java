@@ -5,8 +5,8 @@ import java.util.function.BooleanSupplier;
 import org.agrona.UnsafeApi;
 
 /**
- * Who waits for a slot of the shared window. What there is to wait for is changed far more often than anybody waits, so all that a change costs is a
- * look at a count.
+ * Who waits for a slot of the shared window. What there is to wait for is changed far more often than anybody waits, so all that a change
+ * costs is a look at a count.
  *
  * <h2>Why no wake-up is lost (RK2)</h2>
  * <pre>
@@ -15,9 +15,10 @@ import org.agrona.UnsafeApi;
  *   l: looks under the window's lock: no          n: looks at the count: not 0 → c2
  *   w1, w2: as in {@link Waiters}                        c2: as in Waiters
  * </pre>
- * A change without the lock, {@link #slotUnused}: c1, n, e and w2 are volatile. If n finds 0, it precedes e, so c1 precedes w2, and W sees the change.
- * A change under the lock, {@link #changed}: if C has the lock before l, then l sees the change. Otherwise e happens before n, which finds W counted, and
- * goes on to c2. That need not find W in the queue yet; but then the full fences behind c1 and before w2 have W see the change there.
+ * A change without the lock, {@link #slotUnused}: c1, n, e and w2 are volatile. If n finds 0, it precedes e, so c1 precedes w2, and W sees
+ * the change. A change under the lock, {@link #changed}: if C has the lock before l, then l sees the change. Otherwise e happens before n,
+ * which finds W counted, and goes on to c2. That need not find W in the queue yet; but then the full fences behind c1 and before w2 have W
+ * see the change there.
  */
 final class WindowWaits {
     private final Waiters waiters = new Waiters();

@@ -66,13 +66,13 @@ final class PageCell {
     /** Unmaps, flushes, and has another page read into the cache frame; 1 if it was to be had. */
     int replace() {
         window.unmap(address);
-        return window.flushUnused(PATIENT_NANOS) == 1 ? evict(false) : 0;
+        return window.flush.flushUnused(PATIENT_NANOS) == 1 ? evict(false) : 0;
     }
 
     /** The same without the wait: the pin goes with the entry. */
     int replaceAtOnce() {
         window.unmap(address);
-        window.forgetUnused();
+        window.flush.forgetUnused();
         WORLD.cache.unpin(index);
         // With a pin, in the place of the one that the slot still has to drop.
         return evict(true);
@@ -87,13 +87,13 @@ final class PageCell {
 
     /** 1 if the window is whole. Then it serves the next state. */
     int settle() {
-        window.flushUnused(PATIENT_NANOS);
+        window.flush.flushUnused(PATIENT_NANOS);
         try {
-            window.verify();
+            window.report.verify();
         } catch (final AssertionError e) {
             return 0;
         }
-        if (window.users() != 0 || window.keepsUnused()) {
+        if (window.report.users() != 0 || window.report.keepsUnused()) {
             return 0;
         }
         SETTLED.add(this);
