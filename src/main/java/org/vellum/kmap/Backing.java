@@ -21,10 +21,10 @@ final class Backing {
         this.cache = cache;
     }
 
-    /** Never waits; {@link #MISS} if it would have to. */
+    /** Never waits; {@link #MISS} if it would have to, or there is no such frame. */
     int tryPin(final long frame, final boolean writable) {
         if (!HighFrames.isHigh(frame)) {
-            return LOW;
+            return memory.frameAddressOrZero(frame) == 0 ? MISS : LOW;
         }
         final int index = cache.tryPin(frame, writable);
         return index < 0 ? MISS : index;
@@ -32,17 +32,31 @@ final class Backing {
 
     /** Checks that a frame that is a {@link #MISS} could be pinned; throws as {@link HighCache#pin}. */
     void require(final long frame) {
-        cache.require(frame);
+        if (HighFrames.isHigh(frame)) {
+            cache.require(frame);
+        } else if (memory.frameAddressOrZero(frame) == 0) {
+            throw noSuchFrame(frame);
+        }
     }
 
-    /** A use has ended whose pin is kept. */
-    void unused() {
-        cache.pinUnused();
+    static IllegalArgumentException noSuchFrame(final long frame) {
+        return new IllegalArgumentException("no such frame: frame=" + frame);
+    }
+
+    /** A use of a frame has ended whose pin is kept. */
+    void unused(final long frame) {
+        if (HighFrames.isHigh(frame)) {
+            cache.pinUnused();
+        }
     }
 
     /** May read and write the file; outside sections. Throws as {@link HighCache#pin}. */
     int pin(final long frame, final boolean writable, final long deadlineNanos) throws InterruptedException {
-        return HighFrames.isHigh(frame) ? cache.pin(frame, writable, deadlineNanos) : LOW;
+        if (HighFrames.isHigh(frame)) {
+            return cache.pin(frame, writable, deadlineNanos);
+        }
+        require(frame);
+        return LOW;
     }
 
     /** {@link #pin}, for callers that do not say they may be interrupted: an interrupt stays pending. */

@@ -49,11 +49,16 @@ final class CacheMisses {
     final class Claimer {
         private final HighFile file;
         private Refusals refusals;
-        private boolean mayGrow = supply.mayAsk();
+        private boolean mayGrow;
         private boolean refused;
 
         Claimer(final HighFile file) {
+            this(file, supply.mayAsk());
+        }
+
+        private Claimer(final HighFile file, final boolean mayGrow) {
             this.file = file;
+            this.mayGrow = mayGrow;
         }
 
         /**
@@ -63,21 +68,31 @@ final class CacheMisses {
          * @return an index in state reading, {@link CacheDirectory#PRESENT} or {@link CacheDirectory#FULL}.
          */
         int claim(final long frame) {
+            return settle(frame, ask(frame, CacheDirectory.NONE));
+        }
+
+        private int ask(final long frame, final int prefer) {
+            return directory.claim(file, frame, prefer, mayGrow, refusals);
+        }
+
+        /** {@link #claim} from the directory's first answer on. */
+        private int settle(final long frame, final int first) {
             int prefer = CacheDirectory.NONE;
+            int answer = first;
             while (true) {
-                final int claim = directory.claim(file, frame, prefer, mayGrow, refusals);
-                if (claim == CacheDirectory.GROW) {
+                if (answer == CacheDirectory.GROW) {
                     mayGrow = supply.grow(directory);
                     refused = !mayGrow;
-                } else if (CacheDirectory.isDirty(claim)) {
-                    prefer = CacheDirectory.dirtyIndex(claim);
+                } else if (CacheDirectory.isDirty(answer)) {
+                    prefer = CacheDirectory.dirtyIndex(answer);
                     clean(prefer);
-                } else if (claim == CacheDirectory.FULL && directory.size() == 0 && !refused) {
+                } else if (answer == CacheDirectory.FULL && directory.size() == 0 && !refused) {
                     // Nothing at all, as after the last file was closed: then it asks, however lately that was refused.
                     mayGrow = true;
                 } else {
-                    return claim;
+                    return answer;
                 }
+                answer = ask(frame, prefer);
             }
         }
 
@@ -103,21 +118,28 @@ final class CacheMisses {
         }
     }
 
+    /**
+     * See {@link HighCache#pin}; of a page that was not there just now. The usual case is that the directory has a frame at once, and makes
+     * no garbage: what there is to be remembered over several tries is made when there are.
+     */
     int pin(final HighFile file, final long frame, final boolean writable, final long deadlineNanos) throws InterruptedException {
-        final Claimer claimer = new Claimer(file);
+        final boolean mayGrow = supply.mayAsk();
+        final int answer = directory.claim(file, frame, CacheDirectory.NONE, mayGrow, null);
+        if (answer >= 0) {
+            readOne(file, frame, answer, true, writable);
+            return answer;
+        }
+        final Claimer claimer = new Claimer(file, mayGrow);
+        return pin(claimer, claimer.settle(frame, answer), frame, writable, deadlineNanos);
+    }
+
+    private int pin(final Claimer claimer, final int first, final long frame, final boolean writable, final long deadlineNanos)
+        throws InterruptedException {
+        int claim = first;
         boolean waited = false;
         boolean timeIsUp = false;
         try {
-            while (true) {
-                final int found = directory.hash.get(frame);
-                if (found != CacheHash.NONE && frames.tryPin(found, frame, writable)) {
-                    return found;
-                }
-                final int claim = claimer.claim(frame);
-                if (claim >= 0) {
-                    readOne(file, frame, claim, true, writable);
-                    return claim;
-                }
+            while (claim < 0) {
                 if (claim == CacheDirectory.PRESENT) {
                     awaitRead(frame, deadlineNanos);
                 } else if (!keeper.giveUp(deadlineNanos)) {
@@ -131,7 +153,14 @@ final class CacheMisses {
                     }
                     timeIsUp = !awaitFrame(frame, claimer.mayGrow, deadlineNanos);
                 }
+                final int found = directory.hash.get(frame);
+                if (found != CacheHash.NONE && frames.tryPin(found, frame, writable)) {
+                    return found;
+                }
+                claim = claimer.claim(frame);
             }
+            readOne(claimer.file, frame, claim, true, writable);
+            return claim;
         } finally {
             if (waited) {
                 waits.passOn();
@@ -158,8 +187,8 @@ final class CacheMisses {
     }
 
     /**
-     * Waits until there may be a frame, or somebody else has brought the page; or for some time, for nobody says so when a thread dies with pages
-     * mapped: it shows when the keeper is asked again.
+     * Waits until there may be a frame, or somebody else has brought the page; or for some time, for nobody says so when a thread dies with
+     * pages mapped: it shows when the keeper is asked again.
      *
      * @return false if the time is up; then it is worth one last look.
      */
@@ -176,11 +205,27 @@ final class CacheMisses {
 
     /** Reads the page into a claimed frame, and ends the claim: with a pin, without, or, if it throws, by giving the frame back. */
     void readOne(final HighFile file, final long frame, final int index, final boolean pin, final boolean writable) {
-        read(file, frame, new int[] {index}, 1, pin, writable);
+        boolean read = false;
+        try {
+            final ByteBuffer buffer = staging.take();
+            try {
+                file.read(HighFrames.page(frame), 1, buffer);
+                Staging.copyOut(buffer, 0, frames.nativePage(index));
+                read = true;
+            } finally {
+                staging.give(buffer);
+            }
+        } catch (final IOException e) {
+            throw new HighMemoryException("cannot read", file.path, frame, e);
+        } finally {
+            end(index, frame, read, pin, writable);
+            note(1, read);
+            waits.transferEnded();
+        }
     }
 
-    /** As {@link #readOne}, of pages in a row by one system call. */
-    void read(final HighFile file, final long frame, final int[] indexes, final int count, final boolean pin, final boolean writable) {
+    /** Pages in a row by one system call, for whoever wants them: without pins, otherwise as a single one. */
+    void read(final HighFile file, final long frame, final int[] indexes, final int count) {
         boolean read = false;
         try {
             final ByteBuffer buffer = staging.take();
@@ -197,14 +242,18 @@ final class CacheMisses {
             throw new HighMemoryException("cannot read", file.path, frame, e);
         } finally {
             for (int i = 0; i < count; i++) {
-                if (read) {
-                    frames.finishRead(indexes[i], frame + i, pin, writable);
-                } else {
-                    directory.giveUp(indexes[i], frame + i);
-                }
+                end(indexes[i], frame + i, read, false, false);
             }
             note(count, read);
             waits.transferEnded();
+        }
+    }
+
+    private void end(final int index, final long frame, final boolean read, final boolean pin, final boolean writable) {
+        if (read) {
+            frames.finishRead(index, frame, pin, writable);
+        } else {
+            directory.giveUp(index, frame);
         }
     }
 

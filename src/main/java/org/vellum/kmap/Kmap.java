@@ -2,23 +2,15 @@ package org.vellum.kmap;
 
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.concurrent.locks.ReentrantLock;
 import org.agrona.DirectBuffer;
 import org.agrona.MutableDirectBuffer;
-import org.agrona.UnsafeApi;
 import org.vellum.cpu.Cpu;
 import org.vellum.cpu.Cpus;
-import org.vellum.cpu.StackReserve;
 import org.vellum.epoch.Epochs;
 import org.vellum.frame.FrameAllocator;
-import org.vellum.frame.PhysicalMemory;
 import org.vellum.mem.Pages;
-import org.vellum.mmu.Address;
 import org.vellum.mmu.MappedAccess;
-import org.vellum.mmu.PageTable;
 import org.vellum.report.Listener;
-import org.vellum.report.PageFaultException;
-import org.vellum.report.WouldWaitException;
 
 /**
  * The room's face: brings frames, low and high, into reach one page at a time. The protocols are in the package documentation.
@@ -40,27 +32,13 @@ public final class Kmap {
     /** What {@link #kmapIfMapped} returns if the frame is not mapped: no frame has this address. */
     public static final long NOT_MAPPED = KmapWindow.NOT_MAPPED;
 
-    /** More than evictions between two maps are likely. */
-    private static final int COPY_ATTEMPTS = 16;
-
-    private final Cpus cpus;
-    private final Epochs epochs;
-    private final FrameAllocator frames;
-    private final PhysicalMemory memory;
-    private final MappedAccess access;
-    private final KmapOptions options;
-    private final boolean direct;
-    private final boolean force;
+    private final Windows windows;
     private final KmapStack stack;
-    private final long windowStart;
-    private final ReentrantLock opening = new ReentrantLock();
-    /** Null until something needs it: a memory whose frames are all low pays nothing for the window. */
-    private volatile Windows windows;
-    private volatile boolean closed;
-
-    /** What there is once something is mapped by an entry. */
-    private record Windows(PageTable table, KmapWindow shared, Backing backing, HighCache cache) {
-    }
+    private final LocalMaps local;
+    private final SharedMaps shared;
+    private final FrameCopies copies;
+    private final MappedAccess access;
+    private final Cpus cpus;
 
     /**
      * @param epochs flushes the window.
@@ -73,52 +51,14 @@ public final class Kmap {
     public Kmap(
         final Epochs epochs, final FrameAllocator frames, final MappedAccess access, final long windowStart,
         final KmapOptions options, final Listener listener) {
-        this.epochs = epochs;
-        this.frames = frames;
         this.access = access;
-        this.options = options;
-        this.windowStart = windowStart;
         cpus = epochs.cpus();
-        memory = frames.memory();
-        direct = options.direct();
-        force = options.force();
         stack = new KmapStack(cpus, listener);
         cpus.onForcedExit(stack::undoDead);
-        if (force) {
-            windows();
-        }
-    }
-
-    private Windows windows() {
-        final Windows there = windows;
-        return there != null ? there : openWindows();
-    }
-
-    private Windows openWindows() {
-        opening.lock();
-        try {
-            if (windows == null) {
-                final int shared = options.windowPages();
-                final PageTable table = new PageTable(windowStart, shared + KmapStack.pages(cpus));
-                table.extendTo(table.pages());
-                table.onFault(Kmap::fault);
-                final HighCache cache = new HighCache(cpus, frames, shared);
-                final Backing backing = new Backing(memory, cache);
-                final KmapWindow window = new KmapWindow(epochs, table, shared, backing);
-                cache.setKeeper(new WindowKeeper(epochs, window, options.waitNanos()));
-                stack.setTarget(new KmapStack.Target(table, shared, backing));
-                access.setSecondWindow(table);
-                windows = new Windows(table, window, backing, cache);
-            }
-            return windows;
-        } finally {
-            opening.unlock();
-        }
-    }
-
-    private static RuntimeException fault(final long address, final boolean write) {
-        return new PageFaultException(address, "page fault: nothing is mapped there by kmap" + (write ? " for stores" : "") + ", address=0x"
-            + Long.toHexString(address));
+        windows = new Windows(epochs, frames, access, stack, windowStart, options);
+        local = new LocalMaps(cpus, stack, windows, options);
+        shared = new SharedMaps(epochs, frames.memory(), windows, options);
+        copies = new FrameCopies(local, access);
     }
 
     /**
@@ -133,25 +73,12 @@ public final class Kmap {
      */
     public HighMemory openHigh(final Path path, final long bytes) {
         cpus.mightSleep("openHigh");
-        if (closed) {
-            throw new IllegalStateException("the memory is closed");
-        }
-        return windows().cache.open(path, bytes);
+        return windows.openCache().open(path, bytes);
     }
 
     /** {@link #openHigh(Path, long)} of something that behaves as a file; for tests. */
     HighMemory openHigh(final Path path, final long bytes, final FileIo io) throws IOException {
-        return windows().cache.open(path, bytes, io, io);
-    }
-
-    private boolean needsEntry(final long frame) {
-        return force || HighFrames.isHigh(frame);
-    }
-
-    private void requireLow(final long frame) {
-        if (memory.frameAddressOrZero(frame) == 0) {
-            throw new IllegalArgumentException("no such frame: frame=" + frame);
-        }
+        return windows.openCache().open(path, bytes, io, io);
     }
 
     /**
@@ -162,12 +89,12 @@ public final class Kmap {
      * @return its address, owed a {@link #kunmapLocal(long)} by the same thread.
      * @throws IllegalArgumentException if there is no such frame.
      * @throws IllegalStateException if 16 maps are open already.
-     * @throws WouldWaitException inside a section, also that of another local map, if the page is not in the cache.
+     * @throws org.vellum.report.WouldWaitException inside a section, also that of another local map, if the page is not in the cache.
      * @throws HighMemoryException if the file could not be read, or a page in the way not written.
      * @throws org.vellum.report.ExhaustedException if all cache frames are mapped, or no slot is free.
      */
     public long kmapLocal(final long frame) {
-        return kmapLocal(null, frame, true);
+        return local.map(null, frame, true);
     }
 
     /**
@@ -178,7 +105,7 @@ public final class Kmap {
      * @return as there; throws as there.
      */
     public long kmapLocal(final Cpu hint, final long frame) {
-        return kmapLocal(hint, frame, true);
+        return local.map(hint, frame, true);
     }
 
     /**
@@ -188,7 +115,7 @@ public final class Kmap {
      * @return as there; throws as there.
      */
     public long kmapLocalReadOnly(final long frame) {
-        return kmapLocal(null, frame, false);
+        return local.map(null, frame, false);
     }
 
     /**
@@ -199,61 +126,7 @@ public final class Kmap {
      * @return as there; throws as there.
      */
     public long kmapLocalReadOnly(final Cpu hint, final long frame) {
-        return kmapLocal(hint, frame, false);
-    }
-
-    private long kmapLocal(final Cpu hint, final long frame, final boolean writable) {
-        if (direct && !HighFrames.isHigh(frame)) {
-            return frame << Pages.SHIFT;
-        }
-        // For all of it: between entering and the map nothing may end the operation.
-        if (StackReserve.ensureOperation(needsEntry(frame))) {
-            return mapEntry(hint, frame, writable);
-        }
-        requireLow(frame);
-        return stack.pushLow(cpus.enter(hint), frame << Pages.SHIFT);
-    }
-
-    private long mapEntry(final Cpu hint, final long frame, final boolean writable) {
-        if (!HighFrames.isHigh(frame)) {
-            requireLow(frame);
-        }
-        final Backing backing = requireWindows(frame).backing;
-        final int pin = pin(backing, frame, writable);
-        boolean mapped = false;
-        try {
-            final long address = stack.pushEntry(cpus.enter(hint), frame, writable, pin);
-            mapped = true;
-            return address;
-        } finally {
-            if (!mapped) {
-                backing.unpin(pin);
-            }
-        }
-    }
-
-    private Windows requireWindows(final long frame) {
-        final Windows there = windows;
-        if (closed) {
-            throw new IllegalStateException("the memory is closed");
-        }
-        if (there == null) {
-            throw new IllegalArgumentException("no such frame, for no high memory is open: frame=" + frame);
-        }
-        return there;
-    }
-
-    private int pin(final Backing backing, final long frame, final boolean writable) {
-        final int pin = backing.tryPin(frame, writable);
-        if (pin != Backing.MISS) {
-            return pin;
-        }
-        if (cpus.inSection()) {
-            backing.require(frame);
-            throw new WouldWaitException("the page must be read from its file, which waits, inside a section: frame=" + frame
-                + "; prefetch it, or map it first");
-        }
-        return backing.pinUninterruptibly(frame, writable, System.nanoTime() + options.waitNanos());
+        return local.map(hint, frame, false);
     }
 
     /**
@@ -263,16 +136,7 @@ public final class Kmap {
      * @throws IllegalStateException if it is not the last one that is open, nor of this thread, or not mapped; nothing was changed.
      */
     public void kunmapLocal(final long address) {
-        // Less than a map takes, so that what was mapped at some depth can be unmapped there; and no unmap ends in its middle.
-        StackReserve.ensure();
-        if (direct && isLow(address)) {
-            return;
-        }
-        final Cpu cpu = cpus.current();
-        if (cpu == null) {
-            throw stack.misuse(address);
-        }
-        stack.pop(cpu, address);
+        local.unmap(address);
     }
 
     /**
@@ -282,19 +146,7 @@ public final class Kmap {
      * @param address as there; throws as there.
      */
     public void kunmapLocal(final Cpu hint, final long address) {
-        StackReserve.ensure();
-        if (direct && isLow(address)) {
-            return;
-        }
-        if (hint != null && cpus.isOccupant(hint)) {
-            stack.pop(hint, address);
-        } else {
-            kunmapLocal(address);
-        }
-    }
-
-    private static boolean isLow(final long address) {
-        return Address.tag(address) == 0;
+        local.unmap(hint, address);
     }
 
     /**
@@ -309,7 +161,7 @@ public final class Kmap {
      * @throws HighMemoryException as for {@link #kmapLocal(long)}.
      */
     public long kmap(final long frame) throws InterruptedException {
-        return kmap(frame, true, options.waitNanos());
+        return shared.map(frame, true);
     }
 
     /**
@@ -324,7 +176,7 @@ public final class Kmap {
         if (timeoutNanos < 0) {
             throw new IllegalArgumentException("timeoutNanos=" + timeoutNanos);
         }
-        return kmap(frame, true, timeoutNanos);
+        return shared.map(frame, true, timeoutNanos);
     }
 
     /**
@@ -335,28 +187,7 @@ public final class Kmap {
      * @throws InterruptedException as there.
      */
     public long kmapReadOnly(final long frame) throws InterruptedException {
-        return kmap(frame, false, options.waitNanos());
-    }
-
-    private long kmap(final long frame, final boolean writable, final long timeoutNanos) throws InterruptedException {
-        epochs.mightSleep("kmap");
-        StackReserve.ensureOperation();
-        if (!HighFrames.isHigh(frame)) {
-            requireLow(frame);
-        }
-        if (!needsEntry(frame)) {
-            return frame << Pages.SHIFT;
-        }
-        final Windows there = requireWindows(frame);
-        final long address = there.shared.mapIfMapped(frame, writable);
-        if (address != NOT_MAPPED) {
-            return address;
-        }
-        if (HighFrames.isHigh(frame)) {
-            // What cannot be mapped is told at once, also where it would wait for a slot first.
-            there.backing.require(frame);
-        }
-        return there.shared.map(frame, writable, System.nanoTime() + timeoutNanos);
+        return shared.map(frame, false);
     }
 
     /**
@@ -367,19 +198,7 @@ public final class Kmap {
      * @throws IllegalArgumentException if there is no such frame.
      */
     public long kmapIfMapped(final long frame) {
-        StackReserve.ensureOperation();
-        if (!HighFrames.isHigh(frame)) {
-            requireLow(frame);
-        }
-        if (!needsEntry(frame)) {
-            return frame << Pages.SHIFT;
-        }
-        final Windows there = requireWindows(frame);
-        final long address = there.shared.mapIfMapped(frame, true);
-        if (address == NOT_MAPPED && HighFrames.isHigh(frame)) {
-            there.backing.require(frame);
-        }
-        return address;
+        return shared.mapIfMapped(frame);
     }
 
     /**
@@ -390,18 +209,7 @@ public final class Kmap {
      * @throws IllegalStateException if it is not mapped, or as often unmapped.
      */
     public void kunmap(final long address) {
-        StackReserve.ensure();
-        if (!force && isLow(address)) {
-            if ((address & Pages.OFFSET_MASK) != 0 || memory.frameAddressOrZero(address >>> Pages.SHIFT) == 0) {
-                throw new IllegalArgumentException("not what kmap returned: address=0x" + Long.toHexString(address));
-            }
-            return;
-        }
-        final Windows there = windows;
-        if (there == null) {
-            throw new IllegalArgumentException("not what kmap returned: address=0x" + Long.toHexString(address));
-        }
-        there.shared.unmap(address);
+        shared.unmap(address);
     }
 
     /**
@@ -411,10 +219,7 @@ public final class Kmap {
      * @throws IllegalStateException inside a section.
      */
     public int flushUnused() {
-        epochs.mightSleep("flushUnused");
-        StackReserve.ensureOperation();
-        final Windows there = windows;
-        return there == null ? 0 : there.shared.flushUnused(options.waitNanos());
+        return shared.flushUnused();
     }
 
     /**
@@ -424,12 +229,7 @@ public final class Kmap {
      * @throws IllegalStateException inside a section: it takes the window's lock.
      */
     public void forgetUnused() {
-        epochs.mightSleep("forgetUnused");
-        StackReserve.ensureOperation();
-        final Windows there = windows;
-        if (there != null) {
-            there.shared.forgetUnused();
-        }
+        shared.forgetUnused();
     }
 
     /**
@@ -437,7 +237,7 @@ public final class Kmap {
      *
      * @param address of a map, or within its page.
      * @return the native address.
-     * @throws PageFaultException if nothing is mapped there.
+     * @throws org.vellum.report.PageFaultException if nothing is mapped there.
      */
     public long nativeAddress(final long address) {
         return access.readable(address);
@@ -449,12 +249,7 @@ public final class Kmap {
      * @param frame as for {@link #kmapLocal(long)}; throws as there.
      */
     public void zeroFrame(final long frame) {
-        final long address = kmapLocal(frame);
-        try {
-            UnsafeApi.setMemory(nativeAddress(address), Pages.SIZE, (byte)0);
-        } finally {
-            kunmapLocal(address);
-        }
+        copies.zero(frame);
     }
 
     /**
@@ -464,46 +259,7 @@ public final class Kmap {
      * @param to as for {@link #kmapLocal(long)}; throws as there.
      */
     public void copyFrame(final long from, final long to) {
-        for (int attempt = 0; attempt < COPY_ATTEMPTS; attempt++) {
-            try {
-                copyNested(from, to);
-                return;
-            } catch (final WouldWaitException e) {
-                // The inner one was not there. It is brought while no page is held, so that copies never wait for each other.
-                drop(keep(from));
-            }
-        }
-        final int kept = keep(from);
-        try {
-            copyNested(from, to);
-        } finally {
-            drop(kept);
-        }
-    }
-
-    private void copyNested(final long from, final long to) {
-        final long target = kmapLocal(to);
-        try {
-            final long source = kmapLocalReadOnly(from);
-            try {
-                UnsafeApi.copyMemory(nativeAddress(source), nativeAddress(target), Pages.SIZE);
-            } finally {
-                kunmapLocal(source);
-            }
-        } finally {
-            kunmapLocal(target);
-        }
-    }
-
-    /** Pins a page, where it may wait for that. */
-    private int keep(final long frame) {
-        return HighFrames.isHigh(frame) ? pin(requireWindows(frame).backing, frame, false) : Backing.LOW;
-    }
-
-    private void drop(final int pin) {
-        if (pin != Backing.LOW) {
-            windows.backing.unpin(pin);
-        }
+        copies.copy(from, to);
     }
 
     /**
@@ -518,20 +274,7 @@ public final class Kmap {
      *                                   {@link #kmapLocal(long)}: then pages before that are copied.
      */
     public void copyIn(final long[] to, final long offset, final DirectBuffer source, final int index, final int length) {
-        requireRange(to, offset, length);
-        source.boundsCheck(index, length);
-        int done = 0;
-        while (done < length) {
-            final int within = (int)(offset + done & Pages.OFFSET_MASK);
-            final int bytes = Math.min(length - done, Pages.SIZE - within);
-            final long address = kmapLocal(to[(int)(offset + done >>> Pages.SHIFT)]);
-            try {
-                access.putBytes(address + within, source, index + done, bytes);
-            } finally {
-                kunmapLocal(address);
-            }
-            done += bytes;
-        }
+        copies.in(to, offset, source, index, length);
     }
 
     /**
@@ -545,40 +288,19 @@ public final class Kmap {
      * @throws IndexOutOfBoundsException as {@link #copyIn}; otherwise throws as {@link #kmapLocalReadOnly(long)}.
      */
     public void copyOut(final long[] from, final long offset, final MutableDirectBuffer target, final int index, final int length) {
-        requireRange(from, offset, length);
-        if (!target.isExpandable()) {
-            target.boundsCheck(index, length);
-        }
-        int done = 0;
-        while (done < length) {
-            final int within = (int)(offset + done & Pages.OFFSET_MASK);
-            final int bytes = Math.min(length - done, Pages.SIZE - within);
-            final long address = kmapLocalReadOnly(from[(int)(offset + done >>> Pages.SHIFT)]);
-            try {
-                access.getBytes(address + within, target, index + done, bytes);
-            } finally {
-                kunmapLocal(address);
-            }
-            done += bytes;
-        }
-    }
-
-    private static void requireRange(final long[] frames, final long offset, final int length) {
-        if (offset < 0 || length < 0 || offset > ((long)frames.length << Pages.SHIFT) - length) {
-            throw new IndexOutOfBoundsException("offset=" + offset + " length=" + length + " frames=" + frames.length);
-        }
+        copies.out(from, offset, target, index, length);
     }
 
     /** @return how often the shared window was flushed. */
     public long flushes() {
-        final Windows there = windows;
-        return there == null ? 0 : there.shared.flushes();
+        final Windows.Parts there = windows.parts();
+        return there == null ? 0 : there.shared().flush.count();
     }
 
     /** @return pages that were read from files, ahead or not: how often a page was not in the cache. */
     public long pagesRead() {
-        final Windows there = windows;
-        return there == null ? 0 : there.cache.counts.of(CacheEvent.READ);
+        final Windows.Parts there = windows.parts();
+        return there == null ? 0 : there.cache().counts.of(CacheEvent.READ);
     }
 
     /** @return local maps that are open; exact when quiet. */
@@ -588,14 +310,14 @@ public final class Kmap {
 
     /** @return slots of the shared window that are in use. */
     public int sharedMaps() {
-        final Windows there = windows;
-        return there == null ? 0 : there.shared.used();
+        final Windows.Parts there = windows.parts();
+        return there == null ? 0 : there.shared().report.used();
     }
 
     /** Uses of shared maps that have an entry; for tests. */
     long sharedUsers() {
-        final Windows there = windows;
-        return there == null ? 0 : there.shared.users();
+        final Windows.Parts there = windows.parts();
+        return there == null ? 0 : there.shared().report.users();
     }
 
     /** Has something run in the middle of each local map and unmap; for tests. */
@@ -605,8 +327,8 @@ public final class Kmap {
 
     /** What happened in the cache of high memory, for tests; null as long as there is none. */
     CacheCounts cacheCounts() {
-        final Windows there = windows;
-        return there == null ? null : there.cache.counts;
+        final Windows.Parts there = windows.parts();
+        return there == null ? null : there.cache().counts;
     }
 
     /**
@@ -616,10 +338,10 @@ public final class Kmap {
      */
     public void verify() {
         stack.verify();
-        final Windows there = windows;
+        final Windows.Parts there = windows.parts();
         if (there != null) {
-            there.shared.verify();
-            there.cache.verify();
+            there.shared().report.verify();
+            there.cache().verify();
         }
     }
 
@@ -632,21 +354,17 @@ public final class Kmap {
     public void close(final Listener listener) {
         leaked(listener, "local kmap", localMaps());
         leaked(listener, "kmap", sharedMaps());
-        final Windows there = windows;
-        closed = true;
+        windows.refuse();
+        shared.flushLast();
+        final Windows.Parts there = windows.parts();
         if (there != null) {
-            there.shared.flushUnused(options.waitNanos());
-            there.cache.closeAll(listener);
+            there.cache().closeAll(listener);
         }
     }
 
     /** Lets nothing translate any more: by the memory, when its sections have ended. */
     public void closeWindow() {
-        final Windows there = windows;
-        if (there != null) {
-            there.table.close((address, write) -> new PageFaultException(address,
-                "page fault: the memory is closed, address=0x" + Long.toHexString(address)));
-        }
+        windows.closeTable();
     }
 
     private static void leaked(final Listener listener, final String what, final long count) {

@@ -23,7 +23,7 @@ final class KmapTags {
     }
 
     static long next(final long generation) {
-        return generation % COUNT + 1;
+        return generation == COUNT ? 1 : generation + 1;
     }
 
     /** In the bits of {@link Address#TAG_MASK}. */

@@ -1,7 +1,5 @@
 package org.vellum.kmap;
 
-import java.util.Arrays;
-import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
 import org.vellum.epoch.Epochs;
 import org.vellum.mmu.Address;
@@ -13,68 +11,48 @@ import org.vellum.report.ExhaustedException;
  * The shared window: a frame has one address in it, the same for all users, for as long as anybody uses it.
  *
  * <h2>Slots are handed out in a round</h2>
- * The next free slot is the one after the last. What is unmapped stays mapped, unused, in case somebody wants it again. When the round reaches the end
- * of the window, all unused slots are cleared together, one flush covers them all, and they are free. So a flush costs what it
- * costs once a round, and not at all if there is nothing unused.
+ * The next free slot is the one after the last. What is unmapped stays mapped, unused, in case somebody wants it again. When the round
+ * reaches the end of the window, all unused slots are cleared together, one flush covers them all, and they are free. So a flush costs what
+ * it costs once a round, and not at all if there is nothing unused ({@link WindowFlush}).
  *
- * <h2>The flush waits outside the lock</h2>
- * Clearing makes a slot FLUSHING and takes it off the hash, under the lock. Then whoever needs a slot waits for the grace period, without the lock, and
- * whoever sees first that it has passed frees the slots. One flush is under way at a time.
+ * <h2>The usual case takes the lock once</h2>
+ * A new mapping pins the page, if that is in the cache, and then does all in one go: looks at the hash, takes the next slot, flushes if the
+ * round is at its end. What has to wait gives all that up, waits for a slot first, and gets the page then.
  *
  * <h2>Two threads that map one frame (RK3)</h2>
- * Both find no slot, both may wait for one or for the disk. Whoever gets the lock first installs the mapping; the other looks at the hash again
- * under the lock before it takes a slot, and joins. Nobody holds a slot while it waits for anything, so waiters cannot starve each other.
+ * Both find no slot, both may wait for one or for the disk. Whoever gets the lock first installs the mapping; the other looks at the hash
+ * again under the lock before it takes a slot, and joins. Nobody holds a slot while it waits for anything, so waiters cannot starve each
+ * other.
  *
  * <h2>Who is woken (RK2)</h2>
- * Slots are waited for by {@link Waiters}: an unmap that leaves a slot unused wakes one waiter, and whoever is through, well or badly, wakes the next, since it may
- * have been woken for room that it did not need. What all may wait for wakes all: the end of a flush, and a new mapping. A waiter looks for anything that is
- * not in use, also what is being flushed: for that it goes and waits itself, for whoever began the flush may have given up.
+ * Slots are waited for by {@link WindowWaits}: an unmap that leaves a slot unused wakes one waiter, and whoever is through, well or badly,
+ * wakes the next, since it may have been woken for room that it did not need. What all may wait for wakes all: the end of a flush, and a
+ * new mapping. A waiter looks for anything that is not in use, also what is being flushed: for that it goes and waits itself, for whoever
+ * began the flush may have given up.
  *
- * <h2>A user against the flush (RK4)</h2>
- * <pre>
- *   U (maps an unused slot)                      F (flushes)
- *   u1: find the slot in the hash                f1: CAS word: (frame, 1) → FLUSHING
- *   u2: CAS word: (frame, 1) → (frame, 2)        f2: remove from the hash, clear the entry
- *   u3: the address is good                      f3: stamp; wait; free the slot
- * </pre>
- * Of u2 and f1 one wins. If u2 does, F passes the slot over; if f1 does, U looks again under the lock, and maps the frame anew.
- *
- * <p>Thread safety: any thread. {@link #map} and {@link #flushUnused} may wait, parked, and are refused inside a section; the rest never waits.
+ * <p>Thread safety: any thread. {@link #map} may wait, parked, and is refused inside a section; the rest never waits.
  */
 final class KmapWindow {
     static final long NOT_MAPPED = 0;
 
-    private static final int HOLDERS_NAMED = 8;
-    private static final long FLUSH_SLICE_NANOS = 10_000_000L;
-
-    private final Epochs epochs;
+    final WindowFlush flush;
+    final WindowReport report;
     private final PageTable table;
     private final Backing backing;
-    private final KmapWords words;
+    private final KmapSlots slots;
     private final KmapHash hash;
-    private final Waiters waiters = new Waiters();
+    private final WindowWaits waits = new WindowWaits();
     private final ReentrantLock lock = new ReentrantLock();
-    private final AtomicLong flushes = new AtomicLong();
-
-    // Under the lock.
-    private final int[] pins;
-    private final long[] generations;
-    /** Who mapped a slot first, for reports. */
-    private final Thread[] mappers;
+    /** Under the lock: where the round is. */
     private int next;
-    private int flushing;
-    private long flushStamp;
 
     KmapWindow(final Epochs epochs, final PageTable table, final int slots, final Backing backing) {
-        this.epochs = epochs;
         this.table = table;
         this.backing = backing;
-        words = new KmapWords(slots);
-        hash = new KmapHash(words);
-        pins = new int[slots];
-        generations = new long[slots];
-        Arrays.setAll(generations, KmapTags::before);
-        mappers = new Thread[slots];
+        this.slots = new KmapSlots(slots);
+        hash = new KmapHash(this.slots);
+        flush = new WindowFlush(epochs, table, backing, this.slots, hash, waits, lock);
+        report = new WindowReport(table, backing, this.slots, hash, flush, lock);
     }
 
     /**
@@ -89,16 +67,16 @@ final class KmapWindow {
 
     /** u2: one more user, if the slot still maps the frame, and for stores if those are wanted. */
     private long join(final int slot, final long frame, final boolean writable) {
-        long word = words.get(slot);
-        while (KmapWords.names(word, frame) && (KmapWords.isWritable(word) || !writable)) {
-            if (KmapWords.count(word) == KmapWords.MAX_COUNT) {
-                throw new IllegalStateException("too many users: frame=" + frame + " users=" + (KmapWords.MAX_COUNT - 1));
+        long word = slots.word(slot);
+        while (KmapWord.names(word, frame) && (KmapWord.isWritable(word) || !writable)) {
+            if (KmapWord.count(word) == KmapWord.MAX_COUNT) {
+                throw new IllegalStateException("too many users: frame=" + frame + " users=" + (KmapWord.MAX_COUNT - 1));
             }
-            // CAS: u2 of the class comment; partner: f1, in clear().
-            if (words.compareAndSet(slot, word, word + 1)) {
+            // CAS: u2 of WindowFlush; partner: f1, in its clear().
+            if (slots.compareAndSet(slot, word, word + 1)) {
                 return address(slot);
             }
-            word = words.get(slot);
+            word = slots.word(slot);
         }
         return NOT_MAPPED;
     }
@@ -111,42 +89,58 @@ final class KmapWindow {
     /**
      * Maps a frame.
      *
-     * @param deadlineNanos by {@link System#nanoTime}: until when to wait for a slot, and for a cache frame.
+     * @param timeoutNanos the most to wait for a slot, and for a cache frame.
      * @return its address, owed an unmap.
      * @throws ExhaustedException if there was none in time; the text names the holders.
      * @throws InterruptedException if interrupted while it waits.
      */
-    long map(final long frame, final boolean writable, final long deadlineNanos) throws InterruptedException {
-        long address = mapIfMapped(frame, writable);
-        if (address != NOT_MAPPED) {
-            return address;
+    long map(final long frame, final boolean writable, final long timeoutNanos) throws InterruptedException {
+        final long address = mapIfMapped(frame, writable);
+        return address != NOT_MAPPED ? address : mapAnew(frame, writable, timeoutNanos);
+    }
+
+    private long mapAnew(final long frame, final boolean writable, final long timeoutNanos) throws InterruptedException {
+        final int pin = backing.tryPin(frame, writable);
+        if (pin != Backing.MISS) {
+            final long address = install(frame, writable, pin);
+            if (address != NOT_MAPPED) {
+                return address;
+            }
+        } else {
+            // What is not there is not waited for.
+            backing.require(frame);
         }
+        return mapSlowly(frame, writable, System.nanoTime() + timeoutNanos);
+    }
+
+    /** Waits for a slot first, holding nothing, and gets the page then. */
+    private long mapSlowly(final long frame, final boolean writable, final long deadlineNanos) throws InterruptedException {
+        waits.enter();
         try {
+            long address;
             do {
                 awaitRoom(frame, deadlineNanos);
                 address = install(frame, writable, backing.pin(frame, writable, deadlineNanos));
             } while (address == NOT_MAPPED);
             return address;
         } finally {
-            // It may have been woken for room that it did not take: because it joined, or failed.
-            waiters.wakeOne();
+            waits.leave();
         }
     }
 
-    /** The pin is the slot's from here on, or dropped. Returns NOT_MAPPED if others have taken all slots meanwhile. */
+    /** The pin is the slot's from here on, or dropped. Returns NOT_MAPPED if there is no slot without a wait. */
     private long install(final long frame, final boolean writable, final int pin) {
-        int kept = Backing.LOW;
+        int kept = pin;
         lock.lock();
         try {
             final int slot = hash.findLocked(frame);
             if (slot != KmapHash.NONE) {
-                kept = pin;
                 return joinForced(slot, frame, writable);
             }
-            if (!findFree()) {
-                kept = pin;
+            if (!makeRoom()) {
                 return NOT_MAPPED;
             }
+            kept = Backing.LOW;
             return put(next++, frame, writable, pin);
         } finally {
             lock.unlock();
@@ -157,28 +151,24 @@ final class KmapWindow {
     /** Under the lock, with a pin of the caller's that allows what it wants: the mapping is made writable if need be. */
     private long joinForced(final int slot, final long frame, final boolean writable) {
         if (writable) {
-            long word = words.get(slot);
-            while (!KmapWords.isWritable(word)) {
+            long word = slots.word(slot);
+            while (!KmapWord.isWritable(word)) {
                 // The entry first: whoever sees W relies on it. Only the lock's holder changes either.
                 table.set(slot, table.get(slot) | Entry.WRITABLE);
-                words.compareAndSet(slot, word, word | KmapWords.WRITABLE);
-                word = words.get(slot);
+                slots.compareAndSet(slot, word, word | KmapWord.WRITABLE);
+                word = slots.word(slot);
             }
         }
         return join(slot, frame, writable);
     }
 
     private long put(final int slot, final long frame, final boolean writable, final int pin) {
-        generations[slot] = KmapTags.next(generations[slot]);
-        pins[slot] = pin;
-        mappers[slot] = Thread.currentThread();
-        final long tag = KmapTags.tag(generations[slot]);
+        final long tag = KmapTags.tag(slots.renew(slot, pin));
         table.set(slot, Entry.present(backing.nativePage(frame, pin), tag, writable ? Entry.WRITABLE : 0));
-        // Volatile, after the entry: whoever joins finds it.
-        words.put(slot, KmapWords.of(frame, writable, KmapWords.UNUSED + 1));
+        slots.put(slot, KmapWord.of(frame, writable, KmapWord.UNUSED + 1));
         hash.add(frame, slot);
         // Who waits for a slot for the same frame need not wait any longer.
-        waiters.wakeAll();
+        waits.changed();
         return table.addressOf(slot) | tag;
     }
 
@@ -192,33 +182,37 @@ final class KmapWindow {
         final int slot = slotOf(address);
         long word;
         do {
-            word = words.get(slot);
-            if (!KmapWords.isMapped(word) || KmapWords.count(word) == KmapWords.UNUSED
+            word = slots.word(slot);
+            if (!KmapWord.isMapped(word) || KmapWord.count(word) == KmapWord.UNUSED
                 || Entry.tag(table.get(slot)) != Address.tag(address)) {
                 throw new IllegalStateException("not mapped, or unmapped already: address=0x" + Long.toHexString(address));
             }
-        } while (!words.compareAndSet(slot, word, word - 1));
-        if (KmapWords.count(word) == KmapWords.UNUSED + 1) {
-            // c2 of Waiters, for whoever wants the slot, and for whoever wants its cache frame.
-            waiters.wakeOne();
-            backing.unused();
+        } while (!slots.compareAndSet(slot, word, word - 1));
+        if (KmapWord.count(word) == KmapWord.UNUSED + 1) {
+            // For whoever wants the slot, and for whoever wants its cache frame.
+            waits.slotUnused();
+            backing.unused(KmapWord.frame(word));
         }
     }
 
     private int slotOf(final long address) {
         final long page = table.pageOf(address);
-        if (page < 0 || page >= words.count() || table.addressOf(page) != (address & Address.MASK)) {
-            throw new IllegalArgumentException("not what kmap returned: address=0x" + Long.toHexString(address));
+        if (page < 0 || page >= slots.count() || table.addressOf(page) != (address & Address.MASK)) {
+            throw notOurs(address);
         }
         return (int)page;
     }
 
+    static IllegalArgumentException notOurs(final long address) {
+        return new IllegalArgumentException("not what kmap returned: address=0x" + Long.toHexString(address));
+    }
+
     /** Under the lock: whether there is a free slot from {@code next} on, where it then stands. */
     private boolean findFree() {
-        while (next < words.count() && words.get(next) != KmapWords.FREE) {
+        while (next < slots.count() && slots.word(next) != KmapWord.FREE) {
             next++;
         }
-        return next < words.count();
+        return next < slots.count();
     }
 
     /** Waits until there is a free slot, or the frame has been mapped. It may be gone again at once: nothing is reserved. */
@@ -227,247 +221,52 @@ final class KmapWindow {
             if (Thread.interrupted()) {
                 throw new InterruptedException();
             }
-            final boolean came = isFlushing() ? awaitSliceOfFlush(deadlineNanos)
-                : waiters.await(() -> mayHaveRoom(frame), deadlineNanos);
+            final boolean came = flush.isUnderWay() ? flush.awaitSlice(deadlineNanos)
+                : waits.await(() -> mayHaveRoom(frame), deadlineNanos);
             if (!came && !hasRoom(frame)) {
                 throw timedOut(frame);
             }
         }
     }
 
-    /** Begins the next round, and a flush if there is anything unused, at the end of one. */
     private boolean hasRoom(final long frame) {
         lock.lock();
         try {
-            freeFlushed();
-            if (findFree() || hash.findLocked(frame) != KmapHash.NONE) {
-                return true;
-            }
-            // Also while a flush is under way: slots that became free in an earlier one may lie behind.
-            next = 0;
-            if (flushing == 0) {
-                clearUnused();
-            }
-            if (findFree()) {
-                return true;
-            }
-            // The round is still to begin: with what the flush that is waited for will have freed, and not with another flush.
-            next = 0;
-            return false;
+            return hash.findLocked(frame) != KmapHash.NONE || makeRoom();
         } finally {
             lock.unlock();
         }
-    }
-
-    private boolean isFlushing() {
-        lock.lock();
-        try {
-            return flushing > 0;
-        } finally {
-            lock.unlock();
-        }
-    }
-
-    /** Whether it is worth another look: w2 of {@link Waiters}. */
-    private boolean mayHaveRoom(final long frame) {
-        return hash.find(frame) != KmapHash.NONE || used() < words.count();
-    }
-
-    /** Whether there are slots that nobody uses, but which keep their pins. Never waits. */
-    boolean keepsUnused() {
-        for (int slot = 0; slot < words.count(); slot++) {
-            final long word = words.get(slot);
-            if (word == KmapWords.FLUSHING || KmapWords.isUnused(word)) {
-                return true;
-            }
-        }
-        return false;
-    }
-
-    /** Under the lock: f1, f2 and the stamp of f3, which covers those of a flush that is under way, too. */
-    private void clearUnused() {
-        final int before = flushing;
-        for (int slot = 0; slot < words.count(); slot++) {
-            final long word = words.get(slot);
-            // CAS: f1 of the class comment; partner: u2, in join().
-            if (KmapWords.isUnused(word) && words.compareAndSet(slot, word, KmapWords.FLUSHING)) {
-                hash.remove(KmapWords.frame(word), slot);
-                table.set(slot, Entry.dead(table.get(slot)));
-                flushing++;
-            }
-        }
-        if (flushing > before) {
-            flushStamp = epochs.stamp();
-            flushes.getAndIncrement();
-        }
-    }
-
-    /** Clears what nobody uses, flush or no flush under way: for callers that wait for a grace period themselves. */
-    void forgetUnused() {
-        lock.lock();
-        try {
-            clearUnused();
-        } finally {
-            lock.unlock();
-        }
-    }
-
-    /** Under the lock: the rest of f3, if the grace period has ended. Returns how many slots became free. */
-    private int freeFlushed() {
-        if (flushing == 0 || !epochs.hasPassed(flushStamp)) {
-            return 0;
-        }
-        final int freed = flushing;
-        for (int slot = 0; flushing > 0; slot++) {
-            if (words.get(slot) == KmapWords.FLUSHING) {
-                table.set(slot, Entry.NONE);
-                backing.unpin(pins[slot]);
-                mappers[slot] = null;
-                words.put(slot, KmapWords.FREE);
-                flushing--;
-            }
-        }
-        waiters.wakeAll();
-        return freed;
-    }
-
-    /** A part of {@link #awaitFlush}, so that an interrupt, and a frame that others have mapped, are seen in between. False if the time is up. */
-    private boolean awaitSliceOfFlush(final long deadlineNanos) {
-        final long now = System.nanoTime();
-        return awaitFlush(now + Math.min(FLUSH_SLICE_NANOS, deadlineNanos - now)) || System.nanoTime() - deadlineNanos < 0;
-    }
-
-    /** False if the time is up. */
-    private boolean awaitFlush(final long deadlineNanos) {
-        final long stamp;
-        lock.lock();
-        try {
-            if (flushing == 0) {
-                return true;
-            }
-            stamp = flushStamp;
-        } finally {
-            lock.unlock();
-        }
-        return epochs.awaitPassed(stamp, Math.max(0, deadlineNanos - System.nanoTime()));
     }
 
     /**
-     * Clears and flushes what nobody uses, at once.
-     *
-     * @param waitNanos the most to wait for the grace period.
-     * @return how many slots became free: those, too, that were cleared before and waited for somebody to look.
+     * Under the lock: finds a free slot, where {@code next} then stands. Begins the next round at the end of one, and a flush if there is
+     * anything unused; if no section is in its way, that is over at once.
      */
-    int flushUnused(final long waitNanos) {
-        final long deadline = System.nanoTime() + waitNanos;
-        awaitFlush(deadline);
-        final int freed;
-        final int cleared;
-        lock.lock();
-        try {
-            freed = freeFlushed();
-            if (flushing > 0) {
-                return 0;
-            }
-            clearUnused();
-            cleared = flushing;
-        } finally {
-            lock.unlock();
+    private boolean makeRoom() {
+        flush.free();
+        if (findFree()) {
+            return true;
         }
-        final boolean passed = awaitFlush(deadline);
-        lock.lock();
-        try {
-            freeFlushed();
-        } finally {
-            lock.unlock();
+        // Also while a flush is under way: slots that became free in an earlier one may lie behind.
+        next = 0;
+        if (flush.pending() == 0) {
+            flush.begin();
         }
-        return freed + (passed ? cleared : 0);
+        if (findFree()) {
+            return true;
+        }
+        // The round is still to begin: with what the flush that is waited for will have freed, and not with another flush.
+        next = 0;
+        return false;
+    }
+
+    /** Whether it is worth another look: w2 of {@link WindowWaits}. */
+    private boolean mayHaveRoom(final long frame) {
+        return hash.find(frame) != KmapHash.NONE || report.used() < slots.count();
     }
 
     private ExhaustedException timedOut(final long frame) {
         return new ExhaustedException(ExhaustedException.Resource.KMAP_WINDOW,
-            "no slot of the kmap window became free in time: frame=" + frame + " slots=" + words.count() + describeHolders());
-    }
-
-    /** Who mapped the slots that are in use, and what holds a flush up, for the message of an exhaustion: the end of a sentence. */
-    String describeHolders() {
-        final StringBuilder text = new StringBuilder();
-        lock.lock();
-        try {
-            int used = 0;
-            for (int slot = 0; slot < words.count(); slot++) {
-                final long word = words.get(slot);
-                if (KmapWords.isMapped(word) && !KmapWords.isUnused(word) && used++ < HOLDERS_NAMED) {
-                    text.append("; slot=").append(slot).append(" frame=").append(KmapWords.frame(word)).append(" users=")
-                        .append(KmapWords.count(word) - KmapWords.UNUSED).append(" mapped by ").append(mappers[slot].getName());
-                }
-            }
-            if (used > HOLDERS_NAMED) {
-                text.append("; and ").append(used - HOLDERS_NAMED).append(" more");
-            }
-            if (flushing > 0) {
-                text.append("; flushing=").append(flushing).append(", held up by ").append(epochs.describeHolders());
-            }
-        } finally {
-            lock.unlock();
-        }
-        return text.toString();
-    }
-
-    /** How often the window was flushed. */
-    long flushes() {
-        return flushes.get();
-    }
-
-    /** Slots that somebody uses. */
-    int used() {
-        int used = 0;
-        for (int slot = 0; slot < words.count(); slot++) {
-            final long word = words.get(slot);
-            used += KmapWords.isMapped(word) && !KmapWords.isUnused(word) ? 1 : 0;
-        }
-        return used;
-    }
-
-    /** Uses of all slots together: exact when quiet. */
-    long users() {
-        long users = 0;
-        for (int slot = 0; slot < words.count(); slot++) {
-            final long word = words.get(slot);
-            users += KmapWords.isMapped(word) ? KmapWords.count(word) - KmapWords.UNUSED : 0;
-        }
-        return users;
-    }
-
-    /** Walks a quiet window. */
-    void verify() {
-        lock.lock();
-        try {
-            int cleared = 0;
-            for (int slot = 0; slot < words.count(); slot++) {
-                final long word = words.get(slot);
-                cleared += word == KmapWords.FLUSHING ? 1 : 0;
-                verify(slot, word, table.get(slot));
-            }
-            if (cleared != flushing) {
-                throw new AssertionError("flushing=" + flushing + " found=" + cleared);
-            }
-        } finally {
-            lock.unlock();
-        }
-    }
-
-    private void verify(final int slot, final long word, final long entry) {
-        final boolean mapped = KmapWords.isMapped(word);
-        boolean right = mapped == Entry.isPresent(entry) && (word == KmapWords.FREE) == (entry == Entry.NONE);
-        if (mapped) {
-            final long frame = KmapWords.frame(word);
-            right &= hash.findLocked(frame) == slot && KmapWords.count(word) >= KmapWords.UNUSED
-                && KmapWords.isWritable(word) == Entry.isWritable(entry)
-                && Entry.nativePage(entry) == backing.nativePage(frame, pins[slot]);
-        }
-        if (!right) {
-            throw new AssertionError("kmap slot=" + slot + " word=0x" + Long.toHexString(word) + " entry=0x" + Long.toHexString(entry));
-        }
+            "no slot of the kmap window became free in time: frame=" + frame + " slots=" + slots.count() + report.describeHolders());
     }
 }

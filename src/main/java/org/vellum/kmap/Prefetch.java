@@ -96,7 +96,7 @@ final class Prefetch {
         /** If a row cannot be read at once, one by one: the good ones come, and the exception names the one that does not. */
         private void read(final long first, final int[] indexes, final int count) {
             try {
-                misses.read(file, first, indexes, count, false, false);
+                misses.read(file, first, indexes, count);
             } catch (final HighMemoryException e) {
                 if (count == 1) {
                     throw e;

@@ -1,9 +1,9 @@
 package org.vellum.kmap;
 
 import java.nio.ByteBuffer;
-import java.util.concurrent.ArrayBlockingQueue;
 import org.agrona.BufferUtil;
 import org.agrona.UnsafeApi;
+import org.jctools.queues.varhandle.MpmcVarHandleArrayQueue;
 import org.vellum.mem.Pages;
 import org.vellum.report.ExhaustedException;
 
@@ -22,7 +22,7 @@ final class Staging {
 
     private static final int KEPT = 8;
 
-    private final ArrayBlockingQueue<ByteBuffer> kept = new ArrayBlockingQueue<>(KEPT);
+    private final MpmcVarHandleArrayQueue<ByteBuffer> kept = new MpmcVarHandleArrayQueue<>(KEPT);
 
     ByteBuffer take() {
         final ByteBuffer buffer = kept.poll();

@@ -13,11 +13,12 @@ import java.util.function.BooleanSupplier;
  *   w1: add itself to the queue                 c1: the change
  *   w2: look at the condition: no → park        c2: look at the queue: unpark the first
  * </pre>
- * All four are volatile. If w2 does not see c1, then w1 precedes c2, and C finds W; the permit of {@code unpark} keeps until W parks. What looks
- * at the queue first and changes afterwards, as the kernel once did (RK2), wakes nobody.
+ * All four are volatile. If w2 does not see c1, then w1 precedes c2, and C finds W; the permit of {@code unpark} keeps until W parks. What
+ * looks at the queue first and changes afterwards, as the kernel once did (RK2), wakes nobody.
  *
- * <p>C takes W off the queue when it wakes it. So whoever leaves and finds itself taken off hands the wake-up on: it may have got what it wanted
- * otherwise, or given up, just then.
+ * <p>C takes W off the queue when it wakes it. So whoever leaves and finds itself taken off hands the wake-up on: it may have got what it
+ * wanted otherwise, or given up, just then. Who is taken off just when its park ends by itself looks once more, and that it was taken off
+ * must not be forgotten over that: what does not hold for it may hold for the next.
  */
 final class Waiters {
     private final ConcurrentLinkedQueue<Thread> queue = new ConcurrentLinkedQueue<>();
@@ -32,31 +33,38 @@ final class Waiters {
      */
     boolean await(final BooleanSupplier condition, final long deadlineNanos) throws InterruptedException {
         final Thread me = Thread.currentThread();
-        // Whether a wake-up was taken, and what it was for was not.
-        boolean unspent = false;
+        boolean held = false;
+        boolean owed = false;
         try {
             while (true) {
                 queue.add(me);
-                if (condition.getAsBoolean()) {
-                    unspent = false;
-                    return true;
+                try {
+                    held = condition.getAsBoolean();
+                    if (held || !park(deadlineNanos)) {
+                        return held;
+                    }
+                } finally {
+                    // What it was woken for before it looked this time is not owed any more if it got something.
+                    owed = !queue.remove(me) || owed && !held;
                 }
-                if (Thread.interrupted()) {
-                    throw new InterruptedException();
-                }
-                final long left = deadlineNanos - System.nanoTime();
-                if (left <= 0) {
-                    return false;
-                }
-                LockSupport.parkNanos(this, left);
-                unspent |= !queue.remove(me);
             }
         } finally {
-            // Unspent, it may have been for what another waits for, and finds; so is one that came after the last look.
-            if (!queue.remove(me) || unspent) {
+            if (owed) {
                 wakeOne();
             }
         }
+    }
+
+    /** False if the time is up. */
+    private boolean park(final long deadlineNanos) throws InterruptedException {
+        if (Thread.interrupted()) {
+            throw new InterruptedException();
+        }
+        final long left = deadlineNanos - System.nanoTime();
+        if (left > 0) {
+            LockSupport.parkNanos(this, left);
+        }
+        return left > 0;
     }
 
     /** Wakes who has waited longest, if anybody waits. Never waits. */

@@ -18,14 +18,14 @@ final class WindowKeeper implements Keeper {
 
     @Override
     public boolean mayGiveUp() {
-        return window.keepsUnused();
+        return window.report.keepsUnused();
     }
 
     @Override
     public boolean giveUp(final long deadlineNanos) {
         // Sweeps: the local maps of a dead thread pin their pages until then.
         epochs.heldUp();
-        return window.flushUnused(Math.max(0, deadlineNanos - System.nanoTime())) > 0;
+        return window.flush.flushUnused(Math.max(0, deadlineNanos - System.nanoTime())) > 0;
     }
 
     @Override
@@ -36,6 +36,6 @@ final class WindowKeeper implements Keeper {
     @Override
     public String describeHolders() {
         // Who has local maps open is in a section.
-        return window.describeHolders() + "; " + epochs.cpus().describeHolders(HOLDERS_NAMED);
+        return window.report.describeHolders() + "; " + epochs.cpus().describeHolders(HOLDERS_NAMED);
     }
 }

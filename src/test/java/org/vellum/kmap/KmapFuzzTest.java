@@ -44,93 +44,63 @@ final class KmapFuzzTest {
 
     /** The window as its rules say, for runs in which nothing but maps and explicit flushes changes it. */
     private static final class Rounds {
-        private enum State { FREE, MAPPED, FLUSHING }
-
         private final int[] pages = new int[WINDOW];
         private final int[] users = new int[WINDOW];
         private final boolean[] writable = new boolean[WINDOW];
-        private final State[] states = new State[WINDOW];
+        private final boolean[] mapped = new boolean[WINDOW];
         private int next;
         private long flushes;
 
-        Rounds() {
-            Arrays.fill(states, State.FREE);
-        }
-
         int find(final int page) {
             for (int slot = 0; slot < WINDOW; slot++) {
-                if (states[slot] == State.MAPPED && pages[slot] == page) {
+                if (mapped[slot] && pages[slot] == page) {
                     return slot;
                 }
             }
             return -1;
         }
 
-        private int change(final State from, final State to) {
-            int changed = 0;
+        /** Nobody is in a section, so what is flushed is free at once. */
+        int flush() {
+            int freed = 0;
             for (int slot = 0; slot < WINDOW; slot++) {
-                if (states[slot] == from && (from != State.MAPPED || users[slot] == 0)) {
-                    states[slot] = to;
-                    changed++;
+                if (mapped[slot] && users[slot] == 0) {
+                    mapped[slot] = false;
+                    freed++;
                 }
             }
-            return changed;
-        }
-
-        /** Clears; the grace period passes when somebody needs it. */
-        private int clear() {
-            final int cleared = change(State.MAPPED, State.FLUSHING);
-            flushes += cleared > 0 ? 1 : 0;
-            return cleared;
-        }
-
-        int flush() {
-            final int before = change(State.FLUSHING, State.FREE);
-            clear();
-            return before + change(State.FLUSHING, State.FREE);
+            flushes += freed > 0 ? 1 : 0;
+            return freed;
         }
 
         private boolean findFree() {
-            while (next < WINDOW && states[next] != State.FREE) {
+            while (next < WINDOW && mapped[next]) {
                 next++;
             }
             return next < WINDOW;
         }
 
-        private boolean isFlushing() {
-            return Arrays.asList(states).contains(State.FLUSHING);
-        }
-
         /** Whether there is a slot for a new page, at {@code next}. */
         private boolean makeRoom() {
-            while (!findFree()) {
+            if (!findFree()) {
                 next = 0;
-                if (!isFlushing()) {
-                    clear();
-                }
-                if (findFree()) {
-                    return true;
-                }
+                flush();
+            }
+            if (!findFree()) {
                 next = 0;
-                if (change(State.FLUSHING, State.FREE) == 0) {
-                    return false;
-                }
+                return false;
             }
             return true;
         }
 
         boolean map(final int page, final boolean store) {
             int slot = find(page);
-            if (slot >= 0 && store && !writable[slot]) {
-                // No hit: it goes by the lock, and looks for a slot before it sees that it needs none.
-                findFree();
-            }
             if (slot < 0) {
                 if (!makeRoom()) {
                     return false;
                 }
                 slot = next++;
-                states[slot] = State.MAPPED;
+                mapped[slot] = true;
                 pages[slot] = page;
                 users[slot] = 0;
                 writable[slot] = false;

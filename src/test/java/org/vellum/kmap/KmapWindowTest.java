@@ -663,7 +663,7 @@ final class KmapWindowTest {
             final long[] pages = new long[colliding];
             int found = 0;
             for (long page = 0; found < colliding; page++) {
-                if (high.frame(page) * 0x9E37_79B9_7F4A_7C15L >>> 56 == 3) {
+                if (KmapHash.bucket(high.frame(page), 8) == 3) {
                     pages[found] = page;
                     addresses[found++] = wide.kmap.kmap(high.frame(page));
                 }

@@ -25,8 +25,7 @@ final class WaitersTest {
     private final AtomicInteger permits = new AtomicInteger();
 
     private boolean take() {
-        final int now = permits.get();
-        return now > 0 && permits.compareAndSet(now, now - 1);
+        return permits.getAndUpdate(now -> Math.max(0, now - 1)) > 0;
     }
 
     private Task<Boolean> waiter(final String name) {

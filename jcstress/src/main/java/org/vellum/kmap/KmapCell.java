@@ -77,7 +77,7 @@ final class KmapCell {
     long map(final int index) {
         final long deadline = System.nanoTime() + PATIENT_NANOS;
         try {
-            final long address = window.map(frame(index), true, deadline);
+            final long address = window.map(frame(index), true, PATIENT_NANOS);
             if (System.nanoTime() - deadline < 0) {
                 return address;
             }
@@ -133,7 +133,7 @@ final class KmapCell {
     }
 
     int flush() {
-        return window.flushUnused(PATIENT_NANOS);
+        return window.flush.flushUnused(PATIENT_NANOS);
     }
 
     /** Unmaps what is still mapped; 1 if the window is whole then, and nobody uses it. Then it serves the next state. */
@@ -145,11 +145,11 @@ final class KmapCell {
         }
         flush();
         try {
-            window.verify();
+            window.report.verify();
         } catch (final AssertionError e) {
             return 0;
         }
-        if (window.users() != 0 || window.keepsUnused()) {
+        if (window.report.users() != 0 || window.report.keepsUnused()) {
             return 0;
         }
         settled(slots).add(this);

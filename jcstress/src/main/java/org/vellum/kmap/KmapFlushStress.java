@@ -26,7 +26,7 @@ public final class KmapFlushStress {
 
     /**
      * A reader translates the address of a map in a section; its owner unmaps, flushes, and gives the cache frame to another page. Would
-     * catch {@code KmapWindow.freeFlushed} that does not wait for the grace period, a stamp that was taken before the entries were cleared,
+     * catch {@code WindowFlush.free} that does not wait for the grace period, a stamp that was taken before the entries were cleared,
      * and pins that are dropped with the entry.
      */
     @JCStressTest

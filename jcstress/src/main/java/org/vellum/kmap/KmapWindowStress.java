@@ -143,7 +143,7 @@ public final class KmapWindowStress {
         /** Mapped for loads. */
         public UpgradeAgainstJoin() {
             try {
-                held = cell.window.map(KmapCell.frame(0), false, System.nanoTime());
+                held = cell.window.map(KmapCell.frame(0), false, 0);
             } catch (final InterruptedException e) {
                 throw new AssertionError(e);
             }
@@ -172,7 +172,7 @@ public final class KmapWindowStress {
     }
 
     /**
-     * RK4: a new user of a slot that nobody uses, against the flush. Would catch {@code KmapWindow.clearUnused} marking the slot by a store, and {@code join}
+     * RK4: a new user of a slot that nobody uses, against the flush. Would catch {@code WindowFlush.clear} marking the slot by a store, and {@code join}
      * counting itself by one: the user has an address whose entry is gone.
      */
     @JCStressTest
@@ -278,7 +278,7 @@ public final class KmapWindowStress {
         /** @param r whether it is still mapped, once, and the window is whole. */
         @Arbiter
         public void settle(final I_Result r) {
-            final boolean once = mapped == held && cell.window.users() == 1 && cell.look(mapped, 0) == KmapCell.RIGHT;
+            final boolean once = mapped == held && cell.window.report.users() == 1 && cell.look(mapped, 0) == KmapCell.RIGHT;
             r.r1 = cell.settle(mapped) == 1 && once ? 1 : 0;
         }
     }

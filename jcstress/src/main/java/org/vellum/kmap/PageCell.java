@@ -38,7 +38,7 @@ final class PageCell {
         final PageCell cell = settled == null ? new PageCell() : settled;
         cell.frame = WORLD.newFrame();
         try {
-            cell.address = cell.window.map(cell.frame, false, System.nanoTime() + PATIENT_NANOS);
+            cell.address = cell.window.map(cell.frame, false, PATIENT_NANOS);
         } catch (final InterruptedException e) {
             throw new AssertionError(e);
         }
@@ -75,7 +75,7 @@ final class PageCell {
         window.unmap(address);
         final long deadline = System.nanoTime() + PATIENT_NANOS;
         do {
-            window.flushUnused(0);
+            window.flush.flushUnused(0);
         } while (CacheWord.pins(WORLD.cache.directory.frames.word(index)) != 0 && System.nanoTime() - deadline < 0);
         return evict(false);
     }
@@ -83,7 +83,7 @@ final class PageCell {
     /** The same without the wait: the pin goes with the entry. */
     int replaceAtOnce() {
         window.unmap(address);
-        window.forgetUnused();
+        window.flush.forgetUnused();
         WORLD.cache.unpin(index);
         // With a pin, in the place of the one that the slot still has to drop.
         return evict(true);
@@ -98,13 +98,13 @@ final class PageCell {
 
     /** 1 if the window is whole. Then it serves the next state. */
     int settle() {
-        window.flushUnused(PATIENT_NANOS);
+        window.flush.flushUnused(PATIENT_NANOS);
         try {
-            window.verify();
+            window.report.verify();
         } catch (final AssertionError e) {
             return 0;
         }
-        if (window.users() != 0 || window.keepsUnused()) {
+        if (window.report.users() != 0 || window.report.keepsUnused()) {
             return 0;
         }
         SETTLED.add(this);

@@ -7,7 +7,6 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
-import java.util.SplittableRandom;
 import java.util.concurrent.TimeUnit;
 import org.openjdk.jmh.annotations.AuxCounters;
 import org.openjdk.jmh.annotations.Benchmark;
@@ -54,7 +53,8 @@ import org.vellum.mmu.MappedAccess;
 @Warmup(iterations = 3, time = 1)
 @Measurement(iterations = 5, time = 1)
 public class HighMemoryBenchmark {
-    private static final int DRAWS = 1 << 16;
+    private static final long MULTIPLIER = 6364136223846793005L;
+    private static final long INCREMENT = 1442695040888963407L;
 
     /** Of a page's word: not the same in all, which would drive each other out of the cache. */
     private static int offset(final int page) {
@@ -130,14 +130,13 @@ public class HighMemoryBenchmark {
         public long hits;
         /** Pages that were read into the window, likewise. */
         public long misses;
-        private final int[] draws = new int[DRAWS];
         private final ByteBuffer buffer = ByteBuffer.allocateDirect(Pages.SIZE).order(ByteOrder.nativeOrder());
         private Pool pool;
         private Kmap kmap;
         private MappedAccess access;
         private Source source;
         private boolean first;
-        private int next;
+        private long drawn;
         private long reads;
         private long readBefore;
 
@@ -156,10 +155,7 @@ public class HighMemoryBenchmark {
             kmap = from.vellum.kmap();
             access = from.vellum.access();
             first = thread.getThreadIndex() == 0;
-            final SplittableRandom random = new SplittableRandom(thread.getThreadIndex());
-            for (int i = 0; i < DRAWS; i++) {
-                draws[i] = random.nextInt(from.pages);
-            }
+            drawn = thread.getThreadIndex();
             source = switch (from.policy) {
                 case "touch" -> page -> access.getLong((pool.frames[page] << Pages.SHIFT) + offset(page));
                 case "high-local" -> this::local;
@@ -206,9 +202,14 @@ public class HighMemoryBenchmark {
             hits = reads - misses;
         }
 
+        /** Never the same row again: of pages that come in a circle the window learns to keep the wrong ones. */
+        private int draw() {
+            drawn = drawn * MULTIPLIER + INCREMENT;
+            return (int)((drawn >>> 33) * pool.pages >>> 31);
+        }
+
         private long read() throws IOException, InterruptedException {
-            final int page = draws[next];
-            next = next + 1 & DRAWS - 1;
+            final int page = draw();
             reads++;
             final long word = source.word(page);
             if (word != page) {

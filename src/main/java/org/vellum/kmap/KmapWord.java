@@ -1,9 +1,7 @@
 package org.vellum.kmap;
 
-import org.vellum.mem.Words;
-
 /**
- * The state of each slot of the shared window, packed into a word.
+ * The state of a slot of the shared window, packed into a word.
  *
  * <pre>
  *    63                        24  23  22              0
@@ -21,7 +19,7 @@ import org.vellum.mem.Words;
  * <p>Frame and count change together, by one compare-and-set: a user that pins a slot just when a flush clears it (RK4) either makes
  * 2 of 1, and the flush passes it over, or finds another word.
  */
-final class KmapWords {
+final class KmapWord {
     static final long FREE = 0;
     static final long FLUSHING = -1;
     static final long UNUSED = 1;
@@ -31,34 +29,7 @@ final class KmapWords {
 
     private static final int FRAME_SHIFT = 24;
 
-    private final Words words;
-    private final int count;
-
-    KmapWords(final int count) {
-        this.count = count;
-        words = Words.zeroed(count);
-    }
-
-    int count() {
-        return count;
-    }
-
-    long get(final int slot) {
-        // Volatile: between a waiter's look and its park, and an unmapper's change and its look for waiters; see Waiters.
-        return words.getVolatile(slot);
-    }
-
-    boolean compareAndSet(final int slot, final long expected, final long word) {
-        return words.compareAndSet(slot, expected, word);
-    }
-
-    /** Volatile: after the entry; partner: get(). */
-    void put(final int slot, final long word) {
-        words.putVolatile(slot, word);
-    }
-
-    boolean names(final int slot, final long frame) {
-        return names(get(slot), frame);
+    private KmapWord() {
     }
 
     static boolean names(final long word, final long frame) {
@@ -88,5 +59,9 @@ final class KmapWords {
 
     static boolean isUnused(final long word) {
         return isMapped(word) && count(word) == UNUSED;
+    }
+
+    static boolean isUsed(final long word) {
+        return isMapped(word) && count(word) != UNUSED;
     }
 }
