@@ -90,10 +90,7 @@ abstract class AddressTranslation {
         }
         final long translated = Address.tag(address) == 0 ? memory.nativeAddressOrZero(address)
             : tags.isCurrent(address) ? memory.nativeAddressOrZero(address & Address.MASK) : 0;
-        if (translated == 0) {
-            throw table.fault(address, write);
-        }
-        return translated;
+        return translated == 0 ? table.high(address, write) : translated;
     }
 
     static boolean crosses(final long address, final int width) {

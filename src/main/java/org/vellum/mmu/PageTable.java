@@ -8,9 +8,10 @@ import org.vellum.mem.Words;
 /**
  * The flat table of the vmap window: one entry a page.
  *
- * <p>The table is reserved whole and zeroed in steps behind {@link #limit}, which the present check compares with anyway,
- * so opening a large window costs nothing. The limit only grows, under the lock of whoever hands out addresses, and before
- * the address it makes valid is handed out.
+ * <p>The table is reserved whole and zeroed in steps, from both ends: upwards behind {@link #limit}, which the present check compares
+ * with anyway, and downwards before {@link #floor}, for what is placed from the top. So opening a large window costs nothing, nor does an
+ * area at its top. The limit only grows and the floor only falls until they meet, when all is below the limit; under the lock of whoever
+ * hands out addresses, and before the address that they make valid is handed out. An access by address looks below the limit first.
  *
  * <p>Pages are numbered from 0 at the start of the window. Thread safety: translation from any thread; changes to an entry
  * by the owner of the range it is in.
@@ -38,10 +39,13 @@ public final class PageTable {
     private long limit;
     /** The same in bytes of the table: what an access compares with. */
     private long limitBytes;
+    /** The first page of the zeroed part at the top, which is empty if this is {@link #pages}. */
+    private long floor;
+    /** The same in bytes of the table, and how many of them there are from here to its end. */
+    private long floorBytes;
+    private long highBytes;
     private volatile boolean closed;
-    private final Elsewhere faulting = (address, write) -> {
-        throw fault(address, write);
-    };
+    private final Elsewhere faulting = this::high;
     private FaultHandler faults = (address, write) -> new IllegalStateException("no fault handler");
 
     /**
@@ -58,6 +62,7 @@ public final class PageTable {
         distance = base - (start >>> ADDRESS_SHIFT);
         this.start = start;
         this.pages = pages;
+        setFloor(pages);
     }
 
     /**
@@ -90,12 +95,60 @@ public final class PageTable {
     public void extendTo(final long toPage) {
         if (toPage > limit && !closed) {
             final long next = Math.min(pages, (toPage + STEP_PAGES - 1) / STEP_PAGES * STEP_PAGES);
-            entries.zero(limit, next - limit);
-            // The zeroes come before the limit; a reader gets both with the address that it is handed.
-            UnsafeApi.storeFence();
-            limit = next;
-            limitBytes = next << 3;
+            if (next >= floor) {
+                meet();
+            } else {
+                entries.zero(limit, next - limit);
+                setLimit(next);
+            }
         }
+    }
+
+    /**
+     * Zeroes the table of a range, and what lies between it and the end from which that is less. Caller holds the lock of the address
+     * allocator.
+     *
+     * @param fromPage the first.
+     * @param toPage exclusive.
+     */
+    public void extendOver(final long fromPage, final long toPage) {
+        if (closed || isZeroed(fromPage, toPage - fromPage)) {
+            return;
+        }
+        if (Math.min(toPage, floor) - limit <= floor - fromPage) {
+            extendTo(Math.min(toPage, floor));
+            return;
+        }
+        final long next = fromPage / STEP_PAGES * STEP_PAGES;
+        if (next <= limit) {
+            meet();
+        } else {
+            entries.zero(next, floor - next);
+            // The zeroes come before the floor, as in setLimit().
+            UnsafeApi.storeFence();
+            setFloor(next);
+        }
+    }
+
+    private void meet() {
+        entries.zero(limit, floor - limit);
+        setLimit(pages);
+        // Later than the limit: what lies between is always on one side at least.
+        UnsafeApi.storeFence();
+        setFloor(pages);
+    }
+
+    private void setLimit(final long next) {
+        // The zeroes come before the limit; a reader gets both with the address that it is handed.
+        UnsafeApi.storeFence();
+        limit = next;
+        limitBytes = next << 3;
+    }
+
+    private void setFloor(final long next) {
+        floor = next;
+        floorBytes = next << 3;
+        highBytes = pages - next << 3;
     }
 
     /**
@@ -109,8 +162,10 @@ public final class PageTable {
         closed = true;
         // Views look at the entries without the limit, so these must go too.
         entries.zero(0, limit);
+        entries.zero(floor, pages - floor);
         limit = 0;
         limitBytes = 0;
+        setFloor(pages);
     }
 
     /** @return whether {@link #close} was called. */
@@ -214,7 +269,8 @@ public final class PageTable {
      */
     public long writablePagesOn(final long address, final long entryBytes) {
         final long offset = entryOffset(address) + entryBytes;
-        if (offset < limitBytes) {
+        // From the top, where such areas are, first.
+        if (Long.compareUnsigned(offset - floorBytes, highBytes) < 0 || offset < limitBytes) {
             // Volatile: r3 of the argument in org.vellum.epoch; partner: the fence in Epochs.stamp.
             final long difference = UnsafeApi.getLongVolatile(null, base + offset) ^ Entry.key(address);
             if ((difference & Entry.WRITE_CHECK) == 0) {
@@ -222,6 +278,19 @@ public final class PageTable {
             }
         }
         throw fault(address + (entryBytes << ADDRESS_SHIFT), true);
+    }
+
+    /** An address that is not below the limit: translated in the zeroed part at the top, if it is there, or the fault. */
+    long high(final long address, final boolean write) {
+        final long offset = entryOffset(address);
+        if (Long.compareUnsigned(offset - floorBytes, highBytes) < 0) {
+            // Volatile: r3 of the argument in org.vellum.epoch; partner: the fence in Epochs.stamp.
+            final long difference = UnsafeApi.getLongVolatile(null, base + offset) ^ Entry.key(address);
+            if ((difference & (write ? Entry.WRITE_CHECK : Entry.READ_CHECK)) == 0) {
+                return Entry.nativePage(difference) + (address & Pages.OFFSET_MASK);
+            }
+        }
+        throw fault(address, write);
     }
 
     /** Of the entry in the table; far beyond its end for an address below the window, whose borrow is shifted out with the tag. */
@@ -242,14 +311,14 @@ public final class PageTable {
 
     /**
      * Whether all entries of a range may be looked at, for {@link MappedRange}, which saves itself the limit at each access: the
-     * limit only grows, and below it the entries never move.
+     * limit only grows, and below it the entries never move; so it is with those from the floor.
      *
      * @param page any number.
      * @param count of pages, 0 or more.
-     * @return whether all pages are below the limit.
+     * @return whether all pages are below the limit, or none below the floor.
      */
     boolean isZeroed(final long page, final long count) {
-        return (page | limit - page - count) >= 0;
+        return (page | limit - page - count) >= 0 || (page - floor | pages - page - count) >= 0;
     }
 
     /**
@@ -263,22 +332,22 @@ public final class PageTable {
 
     /**
      * @param page number of the page, 0 up to {@link #pages()}.
-     * @return its entry, {@link Entry#NONE} beyond the limit.
+     * @return its entry, {@link Entry#NONE} where nothing was ever handed out.
      */
     public long get(final long page) {
         assert page >= 0 && page < pages : "page=" + page;
         // Volatile: r3 of the argument in org.vellum.epoch; partner: the fence in Epochs.stamp.
-        return page < limit ? UnsafeApi.getLongVolatile(null, base + (page << 3)) : Entry.NONE;
+        return page < limit || page >= floor ? UnsafeApi.getLongVolatile(null, base + (page << 3)) : Entry.NONE;
     }
 
     /**
      * Installs or removes an entry. By the owner of the range only.
      *
-     * @param page number of the page, below the limit; or what it was before the table was closed, which does no harm.
+     * @param page number of the page, zeroed; or what it was before the table was closed, which does no harm.
      * @param entry the new entry. If it lowers permission, the caller owes a flush.
      */
     public void set(final long page, final long entry) {
-        assert page >= 0 && (page < limit || closed && page < pages) : "page=" + page + " limit=" + limit;
+        assert isZeroed(page) || closed && page >= 0 && page < pages : "page=" + page + " limit=" + limit + " floor=" + floor;
         // Release: the frame's content and the entries before it come first; partner: the volatile load in readable().
         UnsafeApi.putLongRelease(null, base + (page << 3), entry);
     }
@@ -287,10 +356,10 @@ public final class PageTable {
      * Whether the table has an entry that may be looked at.
      *
      * @param page any number.
-     * @return whether it is the number of a page below the limit.
+     * @return whether it is the number of a page below the limit or from the floor.
      */
     public boolean isZeroed(final long page) {
-        return page >= 0 && page < limit;
+        return isZeroed(page, 1);
     }
 
     /**
@@ -318,7 +387,7 @@ public final class PageTable {
      * <p>No number is stored before it is checked: the addresses of these pages follow from those of their neighbours, and a reader
      * that goes by addresses alone looks at whatever is present. The head comes last, so that whoever finds it finds the rest.
      *
-     * @param at native address of the first entry; all are below the limit.
+     * @param at native address of the first entry; all are zeroed.
      * @param key their generation, from {@link Entry#key}.
      * @param memory tells the native addresses.
      * @param frames numbers of frames.
@@ -328,7 +397,7 @@ public final class PageTable {
      */
     public boolean setMapping(
         final long at, final long key, final PhysicalMemory memory, final long[] frames, final int offset, final int count) {
-        assert isBelowLimit(at, count) : "entry=" + at + " base=" + base + " limit=" + limit;
+        assert isZeroed(at - base >> 3, count) : "entry=" + at + " base=" + base + " limit=" + limit + " floor=" + floor;
         // The first few without a loop: what the compiler builds around a short counted loop is longer than all the rest, and
         // keeps the caller from inlining it; so do more than 325 bytes of code. Where there are fewer, the first stands in for the missing.
         final long source = FRAMES_BASE + ((long)offset << 3);
@@ -359,10 +428,6 @@ public final class PageTable {
         return true;
     }
 
-    private boolean isBelowLimit(final long at, final int count) {
-        return at >= base && at + ((long)count << 3) <= base + limitBytes;
-    }
-
     private static void put(final long at, final long address, final long key) {
         UnsafeApi.putLong(at, (address << Entry.PAGE_SHIFT) + key);
     }
@@ -391,7 +456,7 @@ public final class PageTable {
     /**
      * Removes a mapping that {@link #setMapping} installed, if it is still there, whole. The caller owes a flush.
      *
-     * @param at native address of its first entry, below the limit.
+     * @param at native address of its first entry, zeroed.
      * @param key its generation, from {@link Entry#key}.
      * @param count its length, 1..64; checked.
      * @return whether this caller removed it: of two, one does.

@@ -194,7 +194,7 @@ final class Ranges {
         }
         records.size(id, bytes);
         records.align(id, alignPages);
-        table.extendTo(start + span);
+        table.extendOver(start, start + span);
         index.put(start, (int)id + 1);
         return id;
     }
