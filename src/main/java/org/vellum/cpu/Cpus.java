@@ -155,7 +155,7 @@ public final class Cpus {
     boolean enterAt(
         final Cpu cpu, final long record, final Thread thread, final long id, final long cellAddress, final long cell) {
         // Nested or not: an enter that just fits must leave room for its exit. Ids that do not fit the word take the slow way.
-        if (StackReserve.ensure(id >= idLimit)) {
+        if (StackReserve.ensure(id, idLimit)) {
             return false;
         }
         final long occupancy = UnsafeApi.getLongOpaque(null, record);

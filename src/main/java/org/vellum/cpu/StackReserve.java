@@ -3,18 +3,18 @@ package org.vellum.cpu;
 /**
  * Makes a {@link StackOverflowError} happen before an operation changes anything, instead of in its middle.
  *
- * <p>Each call needs a frame, and any of them may be the one that does not fit. The interpreter's frame of {@link #ensure(boolean)} is
+ * <p>Each call needs a frame, and any of them may be the one that does not fit. The interpreter's frame of {@link #ensure(long, long)} is
  * larger than all frames of a short operation together, so if it fits, they do. Compiled code has small frames, but at its
  * entry HotSpot touches the stack as far down as its largest interpreter frame would reach, in case it must fall back to
- * the interpreter there: a place where it may is what the branch that is never taken provides. It does so only for frames
- * above a page of 4 KiB, which is why there are that many variables. Without either a compiled {@code ensure} vanishes, and
+ * the interpreter there: a place where it may is what the branch that is never taken provides. It does so in whole pages of
+ * 4 KiB, rounded down: that is why there are so many variables, a few more than fill two pages, or four. Without either a compiled {@code ensure} vanishes, and
  * with it the protection of any caller that is still interpreted.
  *
- * <p>The branch that is never taken is best one that the caller needs anyway: {@link #ensure(boolean)} costs nothing then.
+ * <p>The branch that is never taken is best one that the caller needs anyway: {@link #ensure(long, long)} costs nothing then.
  */
 public final class StackReserve {
-    /** Never true, and never final: the compiler must not know. */
-    private static boolean fallBack;
+    /** Never anything but 0, and never final: the compiler must not know. */
+    private static long fallBack;
 
     /** At least 700 bytes compiled (some 32 bytes for every two levels), some 4 KiB interpreted. */
     private static final int LEVELS_TO_EXIT = 48;
@@ -43,17 +43,17 @@ public final class StackReserve {
         return levels == 0 || taken(levels - 1);
     }
 
-    /** Throws {@link StackOverflowError} now if the stack has less than about 6 KiB left. Costs a load and a test. */
+    /** Throws {@link StackOverflowError} now if the stack has less than about 8 KiB left. Costs a load and a test. */
     public static void ensure() {
-        ensure(fallBack);
+        ensure(fallBack, 1);
     }
 
     /**
      * {@link #ensure()} for a whole operation of the library's face, before its first change: leaves enough for each
-     * {@link #ensure()} that it meets further down, so that none of those throws in its middle. Some 14 KiB, for the same price.
+     * {@link #ensure()} that it meets further down, so that none of those throws in its middle. Some 16 KiB, for the same price.
      */
     public static void ensureOperation() {
-        ensureOperation(fallBack);
+        ensureOperation(fallBack, 1);
     }
 
     /**
@@ -73,13 +73,15 @@ public final class StackReserve {
     }
 
     /**
-     * {@link #ensure()} on the back of a test that the caller makes anyway.
+     * {@link #ensure()} on the back of a comparison that the caller makes anyway. It is made here, not by the caller: a compiler that leaves
+     * the caller's branch out would find nothing to fall back for in this frame, and forget it.
      *
-     * @param exceptional whether the caller has to leave its fast path: true so rarely that the compiler leaves that branch out.
-     * @return the same.
+     * @param value of the caller, not one that it has compared itself.
+     * @param limit what the value does not reach on the caller's fast path: so rarely that the compiler leaves that branch out.
+     * @return whether {@code value >= limit}.
      */
     @SuppressWarnings({"unused", "checkstyle:MultipleVariableDeclarations"})
-    public static boolean ensure(final boolean exceptional) {
+    public static boolean ensure(final long value, final long limit) {
         // Never assigned: the compiler reserves two interpreter slots for each, which is all they are for.
         long a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, b0, b1, b2, b3, b4, b5, b6, b7, b8, b9;
         long c0, c1, c2, c3, c4, c5, c6, c7, c8, c9, d0, d1, d2, d3, d4, d5, d6, d7, d8, d9;
@@ -115,17 +117,24 @@ public final class StackReserve {
             tt0, tt1, tt2, tt3, tt4, tt5, tt6, tt7, tt8, tt9;
         long uu0, uu1, uu2, uu3, uu4, uu5, uu6, uu7, uu8, uu9,
             vv0, vv1, vv2, vv3, vv4, vv5, vv6, vv7, vv8, vv9;
-        return exceptional && taken(LEVELS_OF_CALL);
+        long ww0, ww1, ww2, ww3, ww4, ww5, ww6, ww7, ww8, ww9,
+            xx0, xx1, xx2, xx3, xx4, xx5, xx6, xx7, xx8, xx9;
+        long yy0, yy1, yy2, yy3, yy4, yy5, yy6, yy7, yy8, yy9,
+            zz0, zz1, zz2, zz3, zz4, zz5, zz6, zz7, zz8, zz9;
+        long ab0, ab1, ab2, ab3, ab4, ab5, ab6, ab7, ab8, ab9,
+            ac0, ac1, ac2, ac3, ac4, ac5, ac6, ac7, ac8, ac9;
+        return value >= limit && taken(LEVELS_OF_CALL);
     }
 
     /**
-     * {@link #ensureOperation()} on the back of a test that the caller makes anyway.
+     * {@link #ensureOperation()} on the back of a comparison that the caller makes anyway.
      *
-     * @param exceptional as for {@link #ensure(boolean)}.
-     * @return the same.
+     * @param value as for {@link #ensure(long, long)}.
+     * @param limit likewise.
+     * @return whether {@code value >= limit}.
      */
     @SuppressWarnings({"unused", "checkstyle:MultipleVariableDeclarations"})
-    public static boolean ensureOperation(final boolean exceptional) {
+    public static boolean ensureOperation(final long value, final long limit) {
         // As in ensure: never assigned, only there. Twice as many, in one frame: what this calls need not add to it once compiled.
         long aa0, aa1, aa2, aa3, aa4, aa5, aa6, aa7, aa8, aa9, ab0, ab1, ab2, ab3, ab4, ab5, ab6, ab7, ab8, ab9;
         long ac0, ac1, ac2, ac3, ac4, ac5, ac6, ac7, ac8, ac9, ad0, ad1, ad2, ad3, ad4, ad5, ad6, ad7, ad8, ad9;
@@ -173,6 +182,12 @@ public final class StackReserve {
         long di0, di1, di2, di3, di4, di5, di6, di7, di8, di9, dj0, dj1, dj2, dj3, dj4, dj5, dj6, dj7, dj8, dj9;
         long dk0, dk1, dk2, dk3, dk4, dk5, dk6, dk7, dk8, dk9, dl0, dl1, dl2, dl3, dl4, dl5, dl6, dl7, dl8, dl9;
         long dm0, dm1, dm2, dm3, dm4, dm5, dm6, dm7, dm8, dm9, dn0, dn1, dn2, dn3, dn4, dn5, dn6, dn7, dn8, dn9;
-        return exceptional && taken(LEVELS_OF_CALL);
+        long do0, do1, do2, do3, do4, do5, do6, do7, do8, do9, dp0, dp1, dp2, dp3, dp4, dp5, dp6, dp7, dp8, dp9;
+        long dq0, dq1, dq2, dq3, dq4, dq5, dq6, dq7, dq8, dq9, dr0, dr1, dr2, dr3, dr4, dr5, dr6, dr7, dr8, dr9;
+        long ds0, ds1, ds2, ds3, ds4, ds5, ds6, ds7, ds8, ds9, dt0, dt1, dt2, dt3, dt4, dt5, dt6, dt7, dt8, dt9;
+        long du0, du1, du2, du3, du4, du5, du6, du7, du8, du9, dv0, dv1, dv2, dv3, dv4, dv5, dv6, dv7, dv8, dv9;
+        long dw0, dw1, dw2, dw3, dw4, dw5, dw6, dw7, dw8, dw9, dx0, dx1, dx2, dx3, dx4, dx5, dx6, dx7, dx8, dx9;
+        long dy0, dy1, dy2, dy3, dy4, dy5, dy6, dy7, dy8, dy9, dz0, dz1, dz2, dz3, dz4, dz5, dz6, dz7, dz8, dz9;
+        return value >= limit && taken(LEVELS_OF_CALL);
     }
 }

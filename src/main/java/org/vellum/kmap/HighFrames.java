@@ -20,7 +20,12 @@ final class HighFrames {
     }
 
     static boolean isHigh(final long frame) {
-        return frame >>> FILE_SHIFT != 0;
+        return fileBits(frame) != 0;
+    }
+
+    /** What a low frame has none of; never negative. */
+    static long fileBits(final long frame) {
+        return frame >>> FILE_SHIFT;
     }
 
     static int file(final long frame) {

@@ -17,6 +17,8 @@ final class LocalMaps {
     private final KmapStack stack;
     private final Windows windows;
     private final boolean direct;
+    /** As the windows have it: one load less on the way of every map. */
+    private final long firstWithEntry;
     private final long waitNanos;
 
     LocalMaps(final Cpus cpus, final KmapStack stack, final Windows windows, final KmapOptions options) {
@@ -24,6 +26,7 @@ final class LocalMaps {
         this.stack = stack;
         this.windows = windows;
         direct = options.direct();
+        firstWithEntry = windows.firstWithEntry;
         waitNanos = options.waitNanos();
     }
 
@@ -33,7 +36,7 @@ final class LocalMaps {
             return frame << Pages.SHIFT;
         }
         // For all of it: between entering and the map nothing may end the operation.
-        if (StackReserve.ensureOperation(windows.needsEntry(frame))) {
+        if (StackReserve.ensureOperation(HighFrames.fileBits(frame), firstWithEntry)) {
             return mapEntry(hint, frame, writable);
         }
         windows.requireLow(frame);

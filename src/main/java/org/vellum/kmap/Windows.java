@@ -22,7 +22,8 @@ final class Windows {
     private final KmapStack stack;
     private final KmapOptions options;
     private final long start;
-    private final boolean force;
+    /** The least {@link HighFrames#fileBits} of a frame that is mapped by an entry: of any, or of a high one. */
+    final long firstWithEntry;
     private final ReentrantLock opening = new ReentrantLock();
     private volatile Parts parts;
     private volatile boolean closed;
@@ -53,14 +54,14 @@ final class Windows {
         this.start = start;
         this.options = options;
         memory = frames.memory();
-        force = options.force();
-        if (force) {
+        firstWithEntry = options.force() ? 0 : 1;
+        if (options.force()) {
             open();
         }
     }
 
     boolean needsEntry(final long frame) {
-        return force || HighFrames.isHigh(frame);
+        return HighFrames.fileBits(frame) >= firstWithEntry;
     }
 
     void requireLow(final long frame) {

@@ -93,7 +93,8 @@ public final class MapRam {
      */
     public long vmMapRam(final Cpu hint, final long[] frames, final int offset, final int count) {
         // Inside a section on the hint's slot there is nothing to enter: 255 times of 256 the rest is carving its block.
-        if (hint != null && !StackReserve.ensureOperation(!cpus.owns(hint)) && cpus.isOccupant(hint)
+        StackReserve.ensureOperation();
+        if (hint != null && cpus.isOccupant(hint)
             && !CurrentBlocks.isMalformed(frames, offset, count)) {
             final long address = current.map(hint.ownWords(), frames, offset, count);
             if (address != 0) {
@@ -194,7 +195,8 @@ public final class MapRam {
      * @throws IllegalArgumentException as {@link #vmUnmapRam(long, int)}.
      */
     public void vmUnmapRam(final Cpu hint, final long address, final int count) {
-        if (hint != null && !StackReserve.ensureOperation(!cpus.owns(hint)) && cpus.isOccupant(hint)
+        StackReserve.ensureOperation();
+        if (hint != null && cpus.isOccupant(hint)
             && unmapHere(hint, address, count)) {
             return;
         }

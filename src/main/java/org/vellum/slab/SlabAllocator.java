@@ -123,7 +123,7 @@ public final class SlabAllocator {
     private long end(final Cpu cpu, final long address, final byte as) {
         final long slab = numberOf(address);
         // For all of it: a free may give a slab back to the frames.
-        if (StackReserve.ensureOperation(slab >= limit) && isBeyondLimit(slab)) {
+        if (StackReserve.ensureOperation(slab, limit) && isBeyondLimit(slab)) {
             return misuse.elsewhere(address);
         }
         final long record = SlabTable.recordAddress(recordsBase, slab);
