@@ -116,7 +116,7 @@ public final class WindowWaitsStress {
 
     /**
      * Broken on purpose: the waiter counts itself after its look under the lock, as if {@code KmapWindow.mapSlowly} did. Seen to fail on
-     * JDK 17, x86: 14 of 57.7 million samples.
+     * JDK 17, x86: 34 of 38.4 million samples.
      */
     @JCStressTest
     @Outcome(id = {"1", "2"}, expect = ACCEPTABLE, desc = "one after the other, or woken")
