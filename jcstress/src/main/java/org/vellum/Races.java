@@ -23,7 +23,7 @@ public final class Races {
         CLASSES.put("RV11", "mapram\\.MapAgainstPurgeStress\\.StaleBump");
         CLASSES.put("RV15", "vmap\\.LazyTriggerStress");
         CLASSES.put("RK1", "kmap\\.KmapStackStress");
-        CLASSES.put("RK2", "kmap\\.(WaitersStress|KmapWindowStress\\.(WaiterAgainstUnmap|WaiterAgainstMapper))");
+        CLASSES.put("RK2", "kmap\\.(WaitersStress|WindowWaitsStress|KmapWindowStress\\.(WaiterAgainstUnmap|WaiterAgainstMapper))");
         CLASSES.put("RK3", "kmap\\.KmapWindowStress\\.(TwoMappers|WaiterAgainstMapper|UpgradeAgainstJoin)");
         CLASSES.put("RK4", "kmap\\.KmapWindowStress\\.(UserAgainstFlush|ReuseAgainstNewUser)");
         CLASSES.put("kmap-count", "kmap\\.KmapWindowStress\\.(LastUnmapAgainstNewUser|ReuseAgainstNewUser)");
