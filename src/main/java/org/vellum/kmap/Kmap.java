@@ -194,7 +194,8 @@ public final class Kmap {
      * Maps a frame that is mapped already, for loads and stores. Never waits; allowed inside a section.
      *
      * @param frame as for {@link #kmapLocal(long)}.
-     * @return as for {@link #kmap(long)}, or {@link #NOT_MAPPED} if it is not mapped, or only for loads.
+     * @return as for {@link #kmap(long)}, or {@link #NOT_MAPPED} if it is not mapped, or only for loads. Never that if the caller holds a map
+     *     for stores.
      * @throws IllegalArgumentException if there is no such frame.
      */
     public long kmapIfMapped(final long frame) {

@@ -133,7 +133,7 @@ final class KmapWindow {
         int kept = pin;
         lock.lock();
         try {
-            final int slot = hash.findLocked(frame);
+            final int slot = hash.find(frame);
             if (slot != KmapHash.NONE) {
                 return joinForced(slot, frame, writable);
             }
@@ -232,7 +232,7 @@ final class KmapWindow {
     private boolean hasRoom(final long frame) {
         lock.lock();
         try {
-            return hash.findLocked(frame) != KmapHash.NONE || makeRoom();
+            return hash.find(frame) != KmapHash.NONE || makeRoom();
         } finally {
             lock.unlock();
         }

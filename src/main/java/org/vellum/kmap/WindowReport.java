@@ -103,7 +103,7 @@ final class WindowReport {
         boolean right = mapped == Entry.isPresent(entry) && (mapped || entry == Entry.NONE);
         if (mapped) {
             final long frame = KmapWord.frame(word);
-            right &= hash.findLocked(frame) == slot && KmapWord.count(word) >= KmapWord.UNUSED
+            right &= hash.find(frame) == slot && KmapWord.count(word) >= KmapWord.UNUSED
                 && KmapWord.isWritable(word) == Entry.isWritable(entry)
                 && Entry.nativePage(entry) == backing.nativePage(frame, slots.pin(slot));
         }
