@@ -216,7 +216,7 @@ public final class Kmap {
     /**
      * Clears and flushes all slots of the shared window that nobody uses.
      *
-     * @return how many slots became free; 0 also if sections that are open held the flush up for too long.
+     * @return how many slots became free meanwhile; 0 also if sections that are open held the flush up for too long.
      * @throws IllegalStateException inside a section.
      */
     public int flushUnused() {

@@ -3,6 +3,7 @@ package org.vellum.kmap;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.vellum.kmap.KmapWorld.FORCED;
 import static org.vellum.kmap.KmapWorld.PAGE;
 import static org.vellum.kmap.KmapWorld.SMALL;
 import static org.vellum.kmap.KmapWorld.WINDOW;
@@ -82,5 +83,26 @@ final class KmapHeldUpTest {
         waiter.awaitParkedIn(Epochs.class);
         waiter.thread.interrupt();
         waiter.join();
+    }
+
+    /** What was cleared while somebody waited for the flush keeps it from ending: then no slot became free, and none is told of. */
+    @Test
+    void aFlushThatIsOvertakenByAnotherFreesNothing() throws Exception {
+        try (KmapWorld forced = new KmapWorld(FORCED)) {
+            final long[] frames = forced.frames(2);
+            forced.kmap.kunmap(forced.kmap.kmap(frames[0]));
+            final long second = forced.kmap.kmap(frames[1]);
+            final Reader first = new Reader(forced.memory, "first");
+            final Task<Integer> flusher = new Task<>("flusher", forced.kmap::flushUnused);
+            flusher.awaitParkedIn(Epochs.class);
+            try (Reader later = new Reader(forced.memory, "later")) {
+                assertTrue(later.cpu.index() >= 0);
+                forced.kmap.kunmap(second);
+                forced.kmap.forgetUnused();
+                first.close();
+                assertEquals(0, flusher.join());
+            }
+            assertEquals(2, forced.kmap.flushUnused());
+        }
     }
 }
