@@ -88,7 +88,7 @@ public final class HighMemory implements AutoCloseable {
      */
     public void force() {
         requireOpen();
-        cache.force(file);
+        cache.lifecycle.force(file);
     }
 
     private void requireOpen() {
@@ -106,7 +106,7 @@ public final class HighMemory implements AutoCloseable {
      */
     @Override
     public void close() {
-        cache.close(file);
+        cache.lifecycle.close(file);
     }
 
     @Override

@@ -359,7 +359,7 @@ public final class Kmap {
         shared.flushLast();
         final Windows.Parts there = windows.parts();
         if (there != null) {
-            there.cache().closeAll(listener);
+            there.cache().lifecycle.closeAll(listener);
         }
     }
 

@@ -64,7 +64,7 @@ final class HighWorld {
         cpus.verifyQuiet();
         allocator.drainIdle();
         allocator.verify();
-        if (allocator.allocatedFrames() != 0 || cache.size() != 0 || !cache.isEmpty()) {
+        if (allocator.allocatedFrames() != 0 || cache.size() != 0 || cache.files() != 0) {
             throw new AssertionError("allocated=" + allocator.allocatedFrames() + " cache=" + cache.size());
         }
     }
