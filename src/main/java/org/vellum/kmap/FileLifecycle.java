@@ -43,6 +43,7 @@ final class FileLifecycle {
     /** See {@link HighCache#open(Path, long)}. */
     HighFile open(final Path path, final long bytes) {
         cpus.mightSleep("openHigh");
+        StackReserve.ensureOperation();
         Objects.requireNonNull(path, "path");
         requireSize(bytes);
         // Before it is opened: to open a pipe would wait for its other end.
@@ -120,6 +121,10 @@ final class FileLifecycle {
     void close(final HighFile file) {
         cpus.mightSleep("close");
         StackReserve.ensureOperation();
+        if (file.state.get() == HighFile.CLOSED) {
+            // Its number may be another file's by now.
+            return;
+        }
         if (directory.countUsed(file) > 0) {
             misses.relieve();
         }
@@ -167,7 +172,7 @@ final class FileLifecycle {
     private void release(final HighFile file) throws IOException {
         try {
             if (files.remove(file)) {
-                supply.free(directory.takeAll());
+                supply.takeBack(directory);
                 staging.drop();
             }
         } finally {
@@ -186,7 +191,8 @@ final class FileLifecycle {
                 } else {
                     close(file);
                 }
-            } catch (final HighMemoryException e) {
+            } catch (final RuntimeException e) {
+                // Also if somebody has mapped a page just before the end: nothing of that may keep the rest of the memory from closing.
                 listener.releaseFailed("high memory", file.number, e);
             }
         }
