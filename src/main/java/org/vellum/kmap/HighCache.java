@@ -156,7 +156,7 @@ final class HighCache {
         files.require(frame);
     }
 
-    /** See {@link HighMemory#prefetch}. */
+    /** See {@link HighMemory#prefetch}; {@code wanted} is sorted, and each of them different. */
     int prefetch(final HighFile file, final long[] wanted) {
         cpus.mightSleep("prefetch");
         StackReserve.ensureOperation();

@@ -216,6 +216,18 @@ final class KmapForeignTest {
         }
     }
 
+    /** All that was wanted is there: no reason to give up what the window keeps. */
+    @Test
+    void pagesThatAreWantedTwiceNeedNoFlush(@TempDir final Path dir) throws Exception {
+        try (Vellum memory = open(false);
+            HighMemory high = memory.kmap().openHigh(dir.resolve("high"), 8L * SmallMemory.PAGE)) {
+            final Kmap kmap = memory.kmap();
+            kmap.kunmap(kmap.kmap(high.frame(0)));
+            assertEquals(2, high.prefetch(high.frame(3), high.frame(1), high.frame(3), high.frame(1)));
+            assertEquals(0, kmap.flushes());
+        }
+    }
+
     /** What is cleared keeps its cache frame until somebody looks after the grace period: whoever is short of them looks. */
     @Test
     void clearedSlotsAreNotInTheWayOfOtherPages(@TempDir final Path dir) throws Exception {
