@@ -22,7 +22,9 @@ import org.vellum.report.Listener;
  * <p>Addresses are Vellum addresses: checked access takes them, {@link #nativeAddress} translates them. A map of a high frame that is not read-only
  * makes its page dirty at once; through one that is, checked stores fault.
  *
- * <p>Whoever maps a low frame owns it, or knows who does: frames are not counted here.
+ * <p>Whoever maps a low frame owns it, or knows who does: frames are not counted here, and nobody can tell that one is freed while it is
+ * mapped. Its owner has all maps of it undone first. The address of a map that outlives its frame leads to what the next owner has there, as a
+ * linear address does; and in force mode, once {@code trim()} has given the bank back, to memory that is not there.
  *
  * <p>Thread safety: all methods may be called by any thread.
  */
