@@ -107,7 +107,12 @@ final class HighCache {
         cpus.mightSleep("pin");
         StackReserve.ensureOperation();
         final int index = tryPin(frame, writable);
-        return index != CacheHash.NONE ? index : misses.pin(files.require(frame), frame, writable, deadlineNanos);
+        if (index != CacheHash.NONE) {
+            return index;
+        }
+        final int brought = misses.pin(files.require(frame), frame, writable, deadlineNanos);
+        counts.note(CacheEvent.MISS, 1);
+        return brought;
     }
 
     /**

@@ -36,6 +36,7 @@ public final class Kmap {
 
     private final Windows windows;
     private final KmapStack stack;
+    private final StackReport stackReport;
     private final LocalMaps local;
     private final SharedMaps shared;
     private final FrameCopies copies;
@@ -56,6 +57,7 @@ public final class Kmap {
         this.access = access;
         cpus = epochs.cpus();
         stack = new KmapStack(cpus, listener);
+        stackReport = new StackReport(cpus, stack);
         cpus.onForcedExit(stack::undoDead);
         windows = new Windows(epochs, frames, access, stack, windowStart, options);
         local = new LocalMaps(cpus, stack, windows, options);
@@ -300,15 +302,14 @@ public final class Kmap {
         return there == null ? 0 : there.shared().flush.count();
     }
 
-    /** @return pages that were read from files, ahead or not: how often a page was not in the cache. */
-    public long pagesRead() {
-        final Windows.Parts there = windows.parts();
-        return there == null ? 0 : there.cache().counts.of(CacheEvent.READ);
+    /** @return figures of all of it, now; costs a look at each slot. */
+    public KmapStats stats() {
+        return KmapStats.of(stackReport, windows.parts());
     }
 
     /** @return local maps that are open; exact when quiet. */
     public long localMaps() {
-        return stack.open();
+        return stackReport.open();
     }
 
     /** @return slots of the shared window that are in use. */
@@ -340,7 +341,7 @@ public final class Kmap {
      * @throws AssertionError naming the first thing that is wrong.
      */
     public void verify() {
-        stack.verify();
+        stackReport.verify();
         final Windows.Parts there = windows.parts();
         if (there != null) {
             there.shared().report.verify();
