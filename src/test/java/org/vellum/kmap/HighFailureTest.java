@@ -143,6 +143,30 @@ final class HighFailureTest {
         world.requireClosed();
     }
 
+    /** Neighbours go by one call: that one of them is bad is no reason not to write the others. */
+    @Test
+    void forceWritesTheNeighboursOfAPageThatCannotBeWritten() {
+        final HighWorld world = new HighWorld(8);
+        final HighMemory high = open(world, io);
+        for (int i = 3; i < 8; i++) {
+            world.put(high.frame(i), 0, i + 1);
+        }
+        io.beforeWrite = (position, bytes) -> {
+            if (position <= 5 * PAGE && position + bytes > 5 * PAGE) {
+                throw new IOException("bad sector");
+            }
+        };
+        assertEquals(high.frame(5), assertThrows(HighMemoryException.class, high::force).frame());
+        for (int i = 3; i < 8; i++) {
+            assertEquals(i == 5 ? 0 : i + 1, io.getLong(i * PAGE), "page=" + i);
+        }
+        io.beforeWrite = (position, bytes) -> { };
+        io.written.clear();
+        high.close();
+        assertEquals(List.of(5L * PAGE), io.written);
+        world.requireClosed();
+    }
+
     @Test
     void aPageThatCannotBeReadLeavesNoTrace() {
         final HighWorld world = new HighWorld(4);
