@@ -236,7 +236,7 @@ final class Parts {
             frames.cachedFrames() << Pages.SHIFT, space.liveAreas(), table.pages() << Pages.SHIFT, space.freePages() << Pages.SHIFT,
             reclaimer.limboBytes(), space.lazyFrames() << Pages.SHIFT, mapRam.blocksCreated(), mapRam.blocksRetired(),
             mapRam.blocksPooled(), epochs.flushes(), reclaimer.drains(), reclaimer.exhaustions(), cpus.limit(), allocator.stats(),
-            percpu == null ? PercpuStats.NONE : percpu.stats());
+            percpu == null ? PercpuStats.NONE : percpu.stats(), kmap.stats());
     }
 
     String report() {

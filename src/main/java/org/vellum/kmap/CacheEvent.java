@@ -2,6 +2,8 @@ package org.vellum.kmap;
 
 /** What happens in the cache besides hits, which are not counted: that would cost more than they do. */
 enum CacheEvent {
+    /** A page was pinned that had to be waited for: read, or brought by another thread. */
+    MISS,
     /** Pages read from a file, be it that they lay beyond its end. */
     READ,
     /** System calls that read more than one page. */

@@ -11,6 +11,7 @@ import org.vellum.report.ExhaustedException;
  */
 final class CacheMisses {
     private static final long LOOK_AGAIN_NANOS = 100_000_000L;
+    private static final long SLICE_NANOS = 10_000_000L;
 
     private final CacheDirectory directory;
     private final CacheFrames frames;
@@ -142,7 +143,7 @@ final class CacheMisses {
             while (claim < 0) {
                 if (claim == CacheDirectory.PRESENT) {
                     awaitRead(frame, deadlineNanos);
-                } else if (!keeper.giveUp(deadlineNanos)) {
+                } else if (!keeper.giveUp(slice(deadlineNanos))) {
                     claimer.requireHope();
                     if (timeIsUp) {
                         throw timedOut(frame, "all cache frames are in use: " + directory.describeUsers() + keeper.describeHolders());
@@ -166,6 +167,12 @@ final class CacheMisses {
                 waits.passOn();
             }
         }
+    }
+
+    /** How long the keeper may wait at a time: whoever waits for its flush is in no queue, and sees only afterwards what else there is by now. */
+    private static long slice(final long deadlineNanos) {
+        final long now = System.nanoTime();
+        return now + Math.min(SLICE_NANOS, deadlineNanos - now);
     }
 
     private void awaitRead(final long frame, final long deadlineNanos) throws InterruptedException {
@@ -193,6 +200,10 @@ final class CacheMisses {
      * @return false if the time is up; then it is worth one last look.
      */
     private boolean awaitFrame(final long frame, final boolean mayGrow, final long deadlineNanos) throws InterruptedException {
+        // Here, for nobody parks while the keeper has something that a section holds up.
+        if (Thread.interrupted()) {
+            throw new InterruptedException();
+        }
         final long now = System.nanoTime();
         waits.awaitFrame(() -> directory.hash.get(frame) != CacheHash.NONE || directory.hasVictim(mayGrow) || keeper.mayGiveUp(),
             now + Math.min(LOOK_AGAIN_NANOS, deadlineNanos - now));

@@ -5,6 +5,7 @@ import org.vellum.cpu.Cpu;
 import org.vellum.cpu.Cpus;
 import org.vellum.frame.FrameAllocator;
 import org.vellum.frame.PhysicalMemory;
+import org.vellum.report.ExhaustedException;
 
 /**
  * Where cache frames come from and go to: single frames of physical memory, one at a time as misses need them. Memory that has none left is
@@ -38,10 +39,28 @@ final class CacheSupply {
             return false;
         }
         patience.set(0);
-        if (!directory.add(allocator.memory().nativeAddress(frame), frame)) {
-            free(frame);
-        }
+        putAway(directory, frame);
         return true;
+    }
+
+    /**
+     * Gives all frames of a directory back that holds nothing. If there is no slot to do that by, it keeps them, for the next file.
+     */
+    void takeBack(final CacheDirectory directory) {
+        final long[] frames = directory.takeAll();
+        if (frames.length > 0 && !tryFree(frames)) {
+            for (final long frame : frames) {
+                putAway(directory, frame);
+            }
+        }
+    }
+
+    /** Into the directory; past it if others have filled that. Each of the two may be refused, so by turns, with the wait for a slot in between. */
+    private void putAway(final CacheDirectory directory, final long frame) {
+        boolean away;
+        do {
+            away = directory.add(allocator.memory().nativeAddress(frame), frame) || tryFree(frame);
+        } while (!away);
     }
 
     private long allocate() {
@@ -61,12 +80,21 @@ final class CacheSupply {
         }
     }
 
-    void free(final long... frames) {
-        if (frames.length > 0) {
-            try (Cpu cpu = cpus.enter()) {
-                allocator.freeBulk(cpu, frames, 0, frames.length);
-            }
+    /** False if no slot became idle in time. */
+    private boolean tryFree(final long... frames) {
+        final Cpu cpu;
+        try {
+            cpu = cpus.enter();
+        } catch (final ExhaustedException e) {
+            return false;
+        } catch (final IllegalStateException e) {
+            // The memory is closed, and with it all of its frames.
+            return true;
         }
+        try (cpu) {
+            allocator.freeBulk(cpu, frames, 0, frames.length);
+        }
+        return true;
     }
 
     /** Why there is no frame: the end of a sentence. */

@@ -8,7 +8,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.BasicFileAttributes;
-import java.util.Objects;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
@@ -35,11 +34,20 @@ final class ChannelIo implements FileIo {
     ChannelIo(final Path path) throws IOException {
         this.path = path;
         channel = FileChannel.open(path, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE);
+        key = keyOf(path, channel);
+    }
+
+    /** {@link #keyOf(Path)} of what has just been opened; closes it if nobody can tell. */
+    private static Object keyOf(final Path path, final FileChannel open) throws IOException {
+        boolean told = false;
         try {
-            key = keyOf(path);
-        } catch (final IOException | RuntimeException | Error e) {
-            channel.close();
-            throw e;
+            final Object key = keyOf(path);
+            told = true;
+            return key;
+        } finally {
+            if (!told) {
+                open.close();
+            }
         }
     }
 
@@ -113,7 +121,7 @@ final class ChannelIo implements FileIo {
                 return;
             }
             final FileChannel again = FileChannel.open(path, StandardOpenOption.READ, StandardOpenOption.WRITE);
-            if (!Objects.equals(key, keyOf(path))) {
+            if (!key.equals(keyOf(path, again))) {
                 again.close();
                 throw new IOException("an interrupt closed the file, and meanwhile another one has its name");
             }

@@ -1,14 +1,10 @@
 package org.vellum.kmap;
 
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Objects;
 import org.vellum.cpu.Cpus;
 import org.vellum.cpu.StackReserve;
 import org.vellum.frame.FrameAllocator;
-import org.vellum.mem.Pages;
-import org.vellum.report.Listener;
 
 /**
  * The content of high frames: a bounded number of frames of physical memory, each of which holds one page of a file, for everyone who maps
@@ -33,11 +29,10 @@ final class HighCache {
     private final CacheHash hash;
     private final Cpus cpus;
     final HighFiles files = new HighFiles();
-    private final Staging staging = new Staging();
     private final CacheWaits waits = new CacheWaits();
-    private final CacheSupply supply;
     final WriteBack writeBack;
     final CacheMisses misses;
+    final FileLifecycle lifecycle;
     private final Prefetch prefetch;
 
     /**
@@ -55,10 +50,12 @@ final class HighCache {
         directory = new CacheDirectory(capacity, counts);
         frames = directory.frames;
         hash = directory.hash;
-        supply = new CacheSupply(cpus, allocator);
+        final Staging staging = new Staging();
+        final CacheSupply supply = new CacheSupply(cpus, allocator);
         writeBack = new WriteBack(directory, waits, staging, counts);
         misses = new CacheMisses(directory, supply, files, writeBack, waits, staging, counts);
         prefetch = new Prefetch(directory, misses, waits, counts);
+        lifecycle = new FileLifecycle(cpus, directory, files, supply, writeBack, misses, waits, staging, counts);
     }
 
     /**
@@ -72,40 +69,12 @@ final class HighCache {
      * @throws IllegalStateException inside a section.
      */
     HighMemory open(final Path path, final long bytes) {
-        cpus.mightSleep("openHigh");
-        Objects.requireNonNull(path, "path");
-        requireSize(bytes);
-        // Before it is opened: to open a pipe would wait for its other end.
-        if (Files.exists(path) && !Files.isRegularFile(path)) {
-            throw new IllegalArgumentException("not a regular file: path=" + path);
-        }
-        try {
-            final ChannelIo io = new ChannelIo(path);
-            return open(path, bytes, io, io.key());
-        } catch (final IOException e) {
-            throw new HighMemoryException("cannot open", path, e);
-        }
-    }
-
-    private static void requireSize(final long bytes) {
-        if (bytes < 1 || bytes > HighMemory.MAX_BYTES) {
-            throw new IllegalArgumentException("not from 1 to " + HighMemory.MAX_BYTES + ": bytes=" + bytes);
-        }
+        return new HighMemory(this, lifecycle.open(path, bytes));
     }
 
     /** {@link #open(Path, long)} of something that behaves as a file; closes it if it fails. */
     HighMemory open(final Path path, final long bytes, final FileIo io, final Object key) throws IOException {
-        boolean opened = false;
-        try {
-            requireSize(bytes);
-            final HighMemory memory = new HighMemory(this, files.add(path, key, io, bytes, io.size()));
-            opened = true;
-            return memory;
-        } finally {
-            if (!opened) {
-                io.close();
-            }
-        }
+        return new HighMemory(this, lifecycle.open(path, bytes, io, key));
     }
 
     /**
@@ -138,7 +107,12 @@ final class HighCache {
         cpus.mightSleep("pin");
         StackReserve.ensureOperation();
         final int index = tryPin(frame, writable);
-        return index != CacheHash.NONE ? index : misses.pin(files.require(frame), frame, writable, deadlineNanos);
+        if (index != CacheHash.NONE) {
+            return index;
+        }
+        final int brought = misses.pin(files.require(frame), frame, writable, deadlineNanos);
+        counts.note(CacheEvent.MISS, 1);
+        return brought;
     }
 
     /**
@@ -187,110 +161,13 @@ final class HighCache {
         files.require(frame);
     }
 
-    /** See {@link HighMemory#prefetch}. */
+    /** See {@link HighMemory#prefetch}; {@code wanted} is sorted, and each of them different. */
     int prefetch(final HighFile file, final long[] wanted) {
         cpus.mightSleep("prefetch");
         StackReserve.ensureOperation();
         final int present = prefetch.fetch(file, wanted);
         // Pages that are only kept for later must not be in the way of those that are wanted now.
         return present < wanted.length && misses.relieve() ? prefetch.fetch(file, wanted) : present;
-    }
-
-    /** See {@link HighMemory#force}. */
-    void force(final HighFile file) {
-        cpus.mightSleep("force");
-        StackReserve.ensureOperation();
-        try {
-            final IOException cutOff = cutOff(file);
-            writeBack.writeAll(file);
-            sync(file);
-            if (cutOff != null) {
-                throw cutOff;
-            }
-        } catch (final IOException e) {
-            throw new HighMemoryException("cannot force", file.path, e);
-        }
-    }
-
-    /** What there is to tell if somebody else has cut the file off; then all that is still here of it is to be written again. */
-    private IOException cutOff(final HighFile file) throws IOException {
-        final IOException cutOff = file.cutOff();
-        if (cutOff != null) {
-            writeBack.redirty(file);
-        }
-        return cutOff;
-    }
-
-    private void sync(final HighFile file) throws IOException {
-        boolean safe = false;
-        try {
-            file.io.force();
-            safe = true;
-        } finally {
-            if (!safe) {
-                counts.note(CacheEvent.FAILURE, 1);
-                writeBack.redirty(file);
-            }
-        }
-    }
-
-    /** See {@link HighMemory#close}. */
-    void close(final HighFile file) {
-        cpus.mightSleep("close");
-        StackReserve.ensureOperation();
-        if (directory.countUsed(file) > 0) {
-            misses.relieve();
-        }
-        requireUnused(file);
-        while (!file.state.compareAndSet(HighFile.OPEN, HighFile.CLOSING)) {
-            if (file.state.get() == HighFile.CLOSED) {
-                return;
-            }
-            waits.awaitTransfer(() -> file.state.get() != HighFile.CLOSING);
-        }
-        try {
-            final IOException cutOff = writeAndForget(file);
-            file.state.set(HighFile.CLOSED);
-            release(file);
-            if (cutOff != null) {
-                throw cutOff;
-            }
-        } catch (final IOException e) {
-            throw new HighMemoryException("cannot close", file.path, e);
-        } finally {
-            // Whoever tries again finds it open; volatile, before the look for who waits.
-            file.state.compareAndSet(HighFile.CLOSING, HighFile.OPEN);
-            waits.transferEnded();
-        }
-    }
-
-    /** As often as somebody who had a hit just before the end has stored something: a hit looks at no file. */
-    private IOException writeAndForget(final HighFile file) throws IOException {
-        final IOException cutOff = cutOff(file);
-        do {
-            requireUnused(file);
-            writeBack.writeAll(file);
-            sync(file);
-        } while (directory.forget(file) > 0);
-        return cutOff;
-    }
-
-    private void requireUnused(final HighFile file) {
-        final int used = directory.countUsed(file);
-        if (used > 0) {
-            throw new IllegalStateException("pages are mapped: count=" + used + " of " + file);
-        }
-    }
-
-    private void release(final HighFile file) throws IOException {
-        try {
-            if (files.remove(file)) {
-                supply.free(directory.takeAll());
-                staging.drop();
-            }
-        } finally {
-            file.io.close();
-        }
     }
 
     /**
@@ -302,26 +179,9 @@ final class HighCache {
         misses.setKeeper(keeper);
     }
 
-    /** Closes what the user has left open. Pages that are still mapped are written as they are now; what is stored to them later is lost. */
-    void closeAll(final Listener listener) {
-        for (final HighFile file : files.all()) {
-            try {
-                final int used = directory.countUsed(file);
-                if (used > 0) {
-                    listener.leakedAtClose("high memory", used, (long)used << Pages.SHIFT, used + " pages are mapped of " + file);
-                    force(file);
-                } else {
-                    close(file);
-                }
-            } catch (final HighMemoryException e) {
-                listener.releaseFailed("high memory", file.number, e);
-            }
-        }
-    }
-
-    /** Whether no file is open. */
-    boolean isEmpty() {
-        return files.isEmpty();
+    /** How many files are open. */
+    int files() {
+        return files.open();
     }
 
     /** How many frames of physical memory it has now. */

@@ -58,10 +58,10 @@ final class HighFiles {
         }
     }
 
-    boolean isEmpty() {
+    int open() {
         lock.lock();
         try {
-            return open == 0;
+            return open;
         } finally {
             lock.unlock();
         }

@@ -1,6 +1,7 @@
 package org.vellum.kmap;
 
 import java.nio.file.Path;
+import java.util.Arrays;
 import org.vellum.mem.Pages;
 
 /**
@@ -66,15 +67,18 @@ public final class HighMemory implements AutoCloseable {
      * @throws IllegalArgumentException if one is of something else; nothing was read.
      * @throws IllegalStateException inside a section, or after {@link #close}.
      * @throws HighMemoryException if a page could not be read: the exception names it; those before it are there.
+     * @throws org.vellum.report.ExhaustedException if no slot is free, or there is no direct memory for a buffer, as at {@link #force} and
+     *     {@link #close}.
      */
     public int prefetch(final long... frames) {
         requireOpen();
-        for (final long frame : frames) {
+        final long[] wanted = Arrays.stream(frames).sorted().distinct().toArray();
+        for (final long frame : wanted) {
             if (HighFrames.file(frame) != file.number || HighFrames.page(frame) >= file.pages) {
                 throw new IllegalArgumentException("frame=" + frame + " is not of " + file);
             }
         }
-        return cache.prefetch(file, frames.clone());
+        return cache.prefetch(file, wanted);
     }
 
     /**
@@ -88,7 +92,7 @@ public final class HighMemory implements AutoCloseable {
      */
     public void force() {
         requireOpen();
-        cache.force(file);
+        cache.lifecycle.force(file);
     }
 
     private void requireOpen() {
@@ -106,7 +110,7 @@ public final class HighMemory implements AutoCloseable {
      */
     @Override
     public void close() {
-        cache.close(file);
+        cache.lifecycle.close(file);
     }
 
     @Override

@@ -22,7 +22,9 @@ import org.vellum.report.Listener;
  * <p>Addresses are Vellum addresses: checked access takes them, {@link #nativeAddress} translates them. A map of a high frame that is not read-only
  * makes its page dirty at once; through one that is, checked stores fault.
  *
- * <p>Whoever maps a low frame owns it, or knows who does: frames are not counted here.
+ * <p>Whoever maps a low frame owns it, or knows who does: frames are not counted here, and nobody can tell that one is freed while it is
+ * mapped. Its owner has all maps of it undone first. The address of a map that outlives its frame leads to what the next owner has there, as a
+ * linear address does; and in force mode, once {@code trim()} has given the bank back, to memory that is not there.
  *
  * <p>Thread safety: all methods may be called by any thread.
  */
@@ -34,6 +36,7 @@ public final class Kmap {
 
     private final Windows windows;
     private final KmapStack stack;
+    private final StackReport stackReport;
     private final LocalMaps local;
     private final SharedMaps shared;
     private final FrameCopies copies;
@@ -54,6 +57,7 @@ public final class Kmap {
         this.access = access;
         cpus = epochs.cpus();
         stack = new KmapStack(cpus, listener);
+        stackReport = new StackReport(cpus, stack);
         cpus.onForcedExit(stack::undoDead);
         windows = new Windows(epochs, frames, access, stack, windowStart, options);
         local = new LocalMaps(cpus, stack, windows, options);
@@ -194,7 +198,8 @@ public final class Kmap {
      * Maps a frame that is mapped already, for loads and stores. Never waits; allowed inside a section.
      *
      * @param frame as for {@link #kmapLocal(long)}.
-     * @return as for {@link #kmap(long)}, or {@link #NOT_MAPPED} if it is not mapped, or only for loads.
+     * @return as for {@link #kmap(long)}, or {@link #NOT_MAPPED} if it is not mapped, or only for loads. Never that if the caller holds a map
+     *     for stores.
      * @throws IllegalArgumentException if there is no such frame.
      */
     public long kmapIfMapped(final long frame) {
@@ -215,7 +220,7 @@ public final class Kmap {
     /**
      * Clears and flushes all slots of the shared window that nobody uses.
      *
-     * @return how many slots became free; 0 also if sections that are open held the flush up for too long.
+     * @return how many slots became free meanwhile; 0 also if sections that are open held the flush up for too long.
      * @throws IllegalStateException inside a section.
      */
     public int flushUnused() {
@@ -297,15 +302,14 @@ public final class Kmap {
         return there == null ? 0 : there.shared().flush.count();
     }
 
-    /** @return pages that were read from files, ahead or not: how often a page was not in the cache. */
-    public long pagesRead() {
-        final Windows.Parts there = windows.parts();
-        return there == null ? 0 : there.cache().counts.of(CacheEvent.READ);
+    /** @return figures of all of it, now; costs a look at each slot. */
+    public KmapStats stats() {
+        return KmapStats.of(stackReport, windows.parts());
     }
 
     /** @return local maps that are open; exact when quiet. */
     public long localMaps() {
-        return stack.open();
+        return stackReport.open();
     }
 
     /** @return slots of the shared window that are in use. */
@@ -337,7 +341,7 @@ public final class Kmap {
      * @throws AssertionError naming the first thing that is wrong.
      */
     public void verify() {
-        stack.verify();
+        stackReport.verify();
         final Windows.Parts there = windows.parts();
         if (there != null) {
             there.shared().report.verify();
@@ -358,7 +362,7 @@ public final class Kmap {
         shared.flushLast();
         final Windows.Parts there = windows.parts();
         if (there != null) {
-            there.cache().closeAll(listener);
+            there.cache().lifecycle.closeAll(listener);
         }
     }
 

@@ -6,14 +6,13 @@ import org.vellum.mem.Words;
 /**
  * Which slot of the shared window maps a frame: chains of slots, their links stored by slot, so that there is nothing to allocate.
  *
- * <p>Changed under the window's lock, read without. A reader may follow a slot that is just being moved to another chain, and miss what it
- * looks for; it never finds too much, since the slot's word decides, and whoever misses looks again under the lock ({@link #findLocked}).
- * It takes at most a bounded number of steps, whatever the writers do.
+ * <p>Changed under the window's lock, read without. <b>A look-up finds a frame that is mapped all the while it lasts</b>, so whoever holds a
+ * map finds it again. Links are those of {@link ChainLink}, which argues that. What is found may have been unmapped since: the slot's word
+ * decides.
  */
 final class KmapHash {
-    static final int NONE = -1;
+    static final int NONE = ChainLink.END;
 
-    private static final int MOST_STEPS = 64;
     private static final long SPREAD = 0x9E37_79B9_7F4A_7C15L;
 
     private final KmapSlots slots;
@@ -40,33 +39,26 @@ final class KmapHash {
         return base + (bucket(frame, bits) << 3);
     }
 
-    /** The slot whose word names the frame, or {@link #NONE}; it may be overlooked, or have changed since. */
+    /** The slot that maps the frame, or did so just now; or {@link #NONE}. Under the lock exact. */
     int find(final long frame) {
-        // Acquire: a slot's word was set before the slot was linked; partner: the releases in add() and remove().
-        long link = UnsafeApi.getLongAcquire(null, at(frame));
-        for (int step = 0; link != 0 && step < MOST_STEPS; step++) {
-            final int slot = (int)link - 1;
-            if (KmapWord.names(slots.word(slot), frame)) {
+        final long head = at(frame);
+        // Acquire, here and below: partner of the releases in add() and remove().
+        int slot = (int)UnsafeApi.getLongAcquire(null, head) - 1;
+        while (slot != NONE) {
+            final long link = slots.linkAcquire(slot);
+            final long found = ChainLink.frame(link);
+            if (found == frame) {
                 return slot;
             }
-            link = slots.linkAcquire(slot);
+            slot = at(found) == head ? ChainLink.next(link) : (int)UnsafeApi.getLongAcquire(null, head) - 1;
         }
         return NONE;
-    }
-
-    /** {@link #find} under the lock: exact, however long the chain. Overlooking a slot here would map its frame a second time. */
-    int findLocked(final long frame) {
-        long link = UnsafeApi.getLong(at(frame));
-        while (link != 0 && !KmapWord.names(slots.word((int)link - 1), frame)) {
-            link = slots.link((int)link - 1);
-        }
-        return (int)link - 1;
     }
 
     /** Under the lock, after the slot's word. */
     void add(final long frame, final int slot) {
         final long head = at(frame);
-        slots.putLink(slot, UnsafeApi.getLong(head));
+        slots.putLink(slot, ChainLink.of(frame, (int)UnsafeApi.getLong(head) - 1));
         // Release: partner of the acquire in find().
         UnsafeApi.putLongRelease(null, head, slot + 1);
     }
@@ -74,16 +66,16 @@ final class KmapHash {
     /** Under the lock. */
     void remove(final long frame, final int slot) {
         final long head = at(frame);
-        final long next = slots.link(slot);
+        final int next = ChainLink.next(slots.link(slot));
         int before = (int)UnsafeApi.getLong(head) - 1;
         if (before == slot) {
-            UnsafeApi.putLongRelease(null, head, next);
+            UnsafeApi.putLongRelease(null, head, next + 1);
             return;
         }
-        while (slots.link(before) != slot + 1) {
-            before = (int)slots.link(before) - 1;
+        while (ChainLink.next(slots.link(before)) != slot) {
+            before = ChainLink.next(slots.link(before));
             assert before != NONE : "frame=" + frame + " slot=" + slot;
         }
-        slots.putLink(before, next);
+        slots.putLink(before, ChainLink.of(ChainLink.frame(slots.link(before)), next));
     }
 }

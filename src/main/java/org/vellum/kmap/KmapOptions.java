@@ -6,7 +6,8 @@ import org.vellum.mem.Pages;
  * How frames are mapped.
  *
  * @param windowBytes of the shared window, and so the most high memory that is in reach at a time: a multiple of 4,096, 16 KiB to 1 GiB.
- * @param force whether low frames are mapped through the windows, too, as high ones are: for tests, and to compare the two.
+ * @param force whether low frames are mapped through the windows, too, as high ones are: for tests, and to compare the two. The entry of
+ *              a frame that is freed while it is mapped stays, see {@link Kmap}.
  * @param direct whether a local map of a low frame is a bare addition: no slot, no stack, no checks.
  * @param waitNanos how long a map waits, parked, for a slot of the window or a cache frame, in nanoseconds.
  */

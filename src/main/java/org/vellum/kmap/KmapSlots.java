@@ -11,7 +11,7 @@ import org.vellum.mem.Words;
  *   record of one slot, 32 bytes
  *   +------------+---------------------------------------------------------------------------------------+
  *   | word       | frame and users, see {@link KmapWord}: by compare-and-set as long as anybody may join |
- *   | link       | of the chain in {@link KmapHash}                                                      |
+ *   | link       | frame and next slot of the chain in {@link KmapHash}, see {@link ChainLink}           |
  *   | pin        | of the frame's page, see {@link Backing}, until the slot is free                      |
  *   | generation | of its last mapping, see {@link KmapTags}                                             |
  *   +------------+---------------------------------------------------------------------------------------+

@@ -19,12 +19,12 @@ import org.vellum.report.Listener;
  *   | address    | as handed out, tag included; 0 = empty   |       +------------+-------+---+--------+
  *   | pin        | of the cache frame, or Backing.LOW       |       | thread id  | 0     | P | depth  |
  *   | generation | last given to an entry here; 0 = none    |       +------------+-------+---+--------+
- *   | frame      | for reports                              |        P: the records were made empty once
+ *   | high maps  | of high frames here, so far              |        P: the records were made empty once
  *   +------------+-----------------------------------------+
  * </pre>
  *
  * <p>All of it is the occupant's: plain words. A map enters the slot, or nests in it, and its unmap exits; so the slot stays occupied from a
- * thread's first map to its last unmap, and nobody else can touch the stack.
+ * thread's first map to its last unmap, and nobody else can touch the stack. Others may look, for reports, at what is of the moment.
  *
  * <h2>The order, and who might come in between (RK1)</h2>
  * The kernel's adversary is an interrupt, ours a callback that runs in the middle. <b>Map</b>: raise the depth, then fill the record: whoever maps in
@@ -41,7 +41,7 @@ final class KmapStack {
     private static final int ADDRESS = 0;
     private static final int PIN = Long.BYTES;
     private static final int GENERATION = 2 * Long.BYTES;
-    private static final int FRAME = 3 * Long.BYTES;
+    private static final int HIGH_MAPS = 3 * Long.BYTES;
     private static final int RECORD_WORDS = 4;
     private static final int RECORD_SHIFT = 5;
     private static final int DEPTH_SHIFT = 4;
@@ -94,7 +94,7 @@ final class KmapStack {
         return base + ((long)slot << DEPTH_SHIFT + RECORD_SHIFT) + ((long)depth << RECORD_SHIFT);
     }
 
-    private static int depth(final long word) {
+    static int depth(final long word) {
         return (int)(word & DEPTH_MASK);
     }
 
@@ -127,7 +127,7 @@ final class KmapStack {
         at.table.set(page, Entry.present(at.backing.nativePage(frame, pin), tag, writable ? Entry.WRITABLE : 0));
         UnsafeApi.putLong(record + GENERATION, generation);
         UnsafeApi.putLong(record + PIN, pin);
-        UnsafeApi.putLong(record + FRAME, frame);
+        UnsafeApi.putLongOpaque(null, record + HIGH_MAPS, UnsafeApi.getLong(record + HIGH_MAPS) + (pin == Backing.LOW ? 0 : 1));
         UnsafeApi.putLong(record + ADDRESS, address);
         return address;
     }
@@ -169,7 +169,8 @@ final class KmapStack {
         }
         undo(cpu, idOf(word));
         final long adopted = owner | PREPARED;
-        UnsafeApi.putLong(cpu.mapWord(), adopted);
+        // Release: the records were made empty before; partner: the acquire in word().
+        UnsafeApi.putLongRelease(null, cpu.mapWord(), adopted);
         return adopted;
     }
 
@@ -216,9 +217,9 @@ final class KmapStack {
         final String what = "address=0x" + Long.toHexString(address);
         final Cpu own = cpus.current();
         for (int slot = 0; slot < cpus.limit(); slot++) {
-            final long word = UnsafeApi.getLongOpaque(null, cpus.cpu(slot).mapWord());
+            final long word = word(slot);
             for (int depth = 0; depth < depth(word); depth++) {
-                if (UnsafeApi.getLongOpaque(null, record(slot, depth) + ADDRESS) == address) {
+                if (address(slot, depth) == address) {
                     return new IllegalStateException(own != null && own.index() == slot
                         ? "local maps must be undone in reverse order: " + what + " depth=" + (depth + 1) + " of=" + depth(word)
                         : "not a local map of the calling thread: " + what + " is one of slot=" + slot);
@@ -228,7 +229,7 @@ final class KmapStack {
         return new IllegalStateException("not mapped locally, or unmapped already: " + what);
     }
 
-    private static String idOf(final long word) {
+    static String idOf(final long word) {
         return "thread id=" + (word >>> ID_SHIFT);
     }
 
@@ -271,36 +272,35 @@ final class KmapStack {
         }
     }
 
-    /** Maps that are open, in all slots: exact when quiet. */
-    long open() {
-        long open = 0;
-        for (int slot = 0; slot < cpus.limit(); slot++) {
-            open += depth(UnsafeApi.getLongOpaque(null, cpus.cpu(slot).mapWord()));
-        }
-        return open;
-    }
-
     /** Maps of which it was found that their threads had left them open. */
     long leftOpen() {
         return leftOpen.get();
     }
 
-    /** Walks a quiet system: no map is open, and what is not open is empty. */
-    void verify() {
-        for (int slot = 0; slot < cpus.limit(); slot++) {
-            final long word = UnsafeApi.getLong(cpus.cpu(slot).mapWord());
-            if (depth(word) != 0) {
-                throw new AssertionError("kmap slot=" + slot + " depth=" + depth(word) + " left open by " + idOf(word));
-            }
-            for (int depth = (word & PREPARED) == 0 ? MAX_DEPTH : depth(word); depth < MAX_DEPTH; depth++) {
-                final long record = record(slot, depth);
-                final Target at = target;
-                final long entry = at == null ? Entry.NONE : at.table.get(at.firstPage + (record - base >>> RECORD_SHIFT));
-                if (UnsafeApi.getLong(record + ADDRESS) != 0 || entry != Entry.NONE) {
-                    throw new AssertionError("kmap slot=" + slot + " depth=" + depth + " address=0x"
-                        + Long.toHexString(UnsafeApi.getLong(record + ADDRESS)) + " entry=0x" + Long.toHexString(entry));
-                }
-            }
-        }
+    /** The word of a slot, for who looks from outside. */
+    long word(final int slot) {
+        // Acquire: partner of the release in adopt().
+        return UnsafeApi.getLongAcquire(null, cpus.cpu(slot).mapWord());
+    }
+
+    /** Whether there is anything in the records of a slot: until then they are not even zero. */
+    static boolean isPrepared(final long word) {
+        return (word & PREPARED) != 0;
+    }
+
+    /** The address that a record of a prepared slot has, or 0 if it is empty; for who looks from outside. */
+    long address(final int slot, final int depth) {
+        return UnsafeApi.getLongOpaque(null, record(slot, depth) + ADDRESS);
+    }
+
+    /** Maps of high frames so far by a record of a prepared slot. */
+    long highMaps(final int slot, final int depth) {
+        return UnsafeApi.getLongOpaque(null, record(slot, depth) + HIGH_MAPS);
+    }
+
+    /** The entry that belongs to a record. */
+    long entry(final int slot, final int depth) {
+        final Target at = target;
+        return at == null ? Entry.NONE : at.table.get(at.firstPage + (record(slot, depth) - base >>> RECORD_SHIFT));
     }
 }

@@ -45,6 +45,8 @@ final class KmapWindow {
     private final ReentrantLock lock = new ReentrantLock();
     /** Under the lock: where the round is. */
     private int next;
+    /** Under the lock: new mappings of high frames so far. */
+    private long highMaps;
 
     KmapWindow(final Epochs epochs, final PageTable table, final int slots, final Backing backing) {
         this.table = table;
@@ -133,7 +135,7 @@ final class KmapWindow {
         int kept = pin;
         lock.lock();
         try {
-            final int slot = hash.findLocked(frame);
+            final int slot = hash.find(frame);
             if (slot != KmapHash.NONE) {
                 return joinForced(slot, frame, writable);
             }
@@ -167,6 +169,7 @@ final class KmapWindow {
         table.set(slot, Entry.present(backing.nativePage(frame, pin), tag, writable ? Entry.WRITABLE : 0));
         slots.put(slot, KmapWord.of(frame, writable, KmapWord.UNUSED + 1));
         hash.add(frame, slot);
+        highMaps += pin == Backing.LOW ? 0 : 1;
         // Who waits for a slot for the same frame need not wait any longer.
         waits.changed();
         return table.addressOf(slot) | tag;
@@ -217,22 +220,28 @@ final class KmapWindow {
 
     /** Waits until there is a free slot, or the frame has been mapped. It may be gone again at once: nothing is reserved. */
     private void awaitRoom(final long frame, final long deadlineNanos) throws InterruptedException {
-        while (!hasRoom(frame)) {
-            if (Thread.interrupted()) {
-                throw new InterruptedException();
-            }
-            final boolean came = flush.isUnderWay() ? flush.awaitSlice(deadlineNanos)
-                : waits.await(() -> mayHaveRoom(frame), deadlineNanos);
-            if (!came && !hasRoom(frame)) {
-                throw timedOut(frame);
-            }
+        if (!hasRoom(frame)) {
+            waits.count();
+            do {
+                awaitChange(frame, deadlineNanos);
+            } while (!hasRoom(frame));
+        }
+    }
+
+    private void awaitChange(final long frame, final long deadlineNanos) throws InterruptedException {
+        if (Thread.interrupted()) {
+            throw new InterruptedException();
+        }
+        final boolean came = flush.isUnderWay() ? flush.awaitSlice(deadlineNanos) : waits.await(() -> mayHaveRoom(frame), deadlineNanos);
+        if (!came && !hasRoom(frame)) {
+            throw timedOut(frame);
         }
     }
 
     private boolean hasRoom(final long frame) {
         lock.lock();
         try {
-            return hash.findLocked(frame) != KmapHash.NONE || makeRoom();
+            return hash.find(frame) != KmapHash.NONE || makeRoom();
         } finally {
             lock.unlock();
         }
@@ -263,6 +272,21 @@ final class KmapWindow {
     /** Whether it is worth another look: w2 of {@link WindowWaits}. */
     private boolean mayHaveRoom(final long frame) {
         return hash.find(frame) != KmapHash.NONE || report.used() < slots.count();
+    }
+
+    /** How many mappings so far had to wait for a slot. */
+    long slotWaits() {
+        return waits.counted();
+    }
+
+    /** How many mappings of high frames were made so far; those that joined one are not counted. */
+    long highMaps() {
+        lock.lock();
+        try {
+            return highMaps;
+        } finally {
+            lock.unlock();
+        }
     }
 
     private ExhaustedException timedOut(final long frame) {

@@ -1,7 +1,5 @@
 package org.vellum.kmap;
 
-import java.util.Arrays;
-
 /**
  * Brings pages into the cache that will be needed, so that a nested map, which must not wait, finds them.
  *
@@ -21,9 +19,11 @@ final class Prefetch {
         this.counts = counts;
     }
 
-    /** @return how many of the pages are in the cache at the end, each counted once. */
-    int fetch(final HighFile file, final long[] frames) {
-        final long[] sorted = Arrays.stream(frames).sorted().distinct().toArray();
+    /**
+     * @param sorted the frames, each once.
+     * @return how many of the pages are in the cache at the end.
+     */
+    int fetch(final HighFile file, final long[] sorted) {
         new Call(file, sorted).readMissing();
         int present = 0;
         for (final long frame : sorted) {

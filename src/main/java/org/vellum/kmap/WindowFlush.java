@@ -40,6 +40,8 @@ final class WindowFlush {
     // Under the lock.
     private int pending;
     private long stamp;
+    /** Slots that became free so far. */
+    private long freed;
 
     /** @param lock the window's. */
     WindowFlush(
@@ -91,12 +93,12 @@ final class WindowFlush {
         }
     }
 
-    /** Under the lock: the rest of f3, if the grace period has ended. Returns how many slots became free. */
-    int free() {
+    /** Under the lock: the rest of f3, if the grace period has ended. */
+    void free() {
         if (pending == 0 || !epochs.hasPassed(stamp)) {
-            return 0;
+            return;
         }
-        final int freed = pending;
+        freed += pending;
         for (int slot = 0; pending > 0; slot++) {
             if (slots.word(slot) == KmapWord.FLUSHING) {
                 backing.unpin(slots.pin(slot));
@@ -105,7 +107,6 @@ final class WindowFlush {
             }
         }
         waits.changed();
-        return freed;
     }
 
     /** Under the lock, with none under way: flushes what there is to flush, and ends that if no section is in the way. Never waits. */
@@ -152,32 +153,32 @@ final class WindowFlush {
      * Clears and flushes what nobody uses, at once.
      *
      * @param waitNanos the most to wait for the grace period.
-     * @return how many slots became free: those, too, that were cleared before and waited for somebody to look.
+     * @return how many slots became free meanwhile: those, too, that were cleared before and waited for somebody to look. What is cleared
+     *     behind this call's back is waited for by whoever did that, and holds up the rest.
      */
     int flushUnused(final long waitNanos) {
         final long deadline = System.nanoTime() + waitNanos;
         await(deadline);
-        final int freed;
-        final int cleared;
+        final long before;
         lock.lock();
         try {
-            freed = free();
+            before = freed;
+            free();
             if (pending > 0) {
                 return 0;
             }
             clear();
-            cleared = pending;
         } finally {
             lock.unlock();
         }
-        final boolean passed = await(deadline);
+        await(deadline);
         lock.lock();
         try {
             free();
+            return (int)(freed - before);
         } finally {
             lock.unlock();
         }
-        return freed + (passed ? cleared : 0);
     }
 
     /** Under the lock: what holds a flush up, for the message of an exhaustion; the end of a sentence. */

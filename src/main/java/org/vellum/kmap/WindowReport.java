@@ -27,6 +27,10 @@ final class WindowReport {
         this.lock = lock;
     }
 
+    int slots() {
+        return slots.count();
+    }
+
     /** Slots that somebody uses. Looks at volatile state, without the lock: waiters ask before they park. */
     int used() {
         int used = 0;
@@ -46,15 +50,27 @@ final class WindowReport {
         return users;
     }
 
-    /** Whether there are slots that nobody uses, but which keep their pins. As {@link #used}. */
+    /** Slots that nobody uses, but which keep their pins. As {@link #used}. */
+    int unused() {
+        int unused = 0;
+        for (int slot = 0; slot < slots.count(); slot++) {
+            unused += keepsPin(slots.word(slot)) ? 1 : 0;
+        }
+        return unused;
+    }
+
+    /** Whether there are any {@link #unused}. */
     boolean keepsUnused() {
         for (int slot = 0; slot < slots.count(); slot++) {
-            final long word = slots.word(slot);
-            if (word == KmapWord.FLUSHING || KmapWord.isUnused(word)) {
+            if (keepsPin(slots.word(slot))) {
                 return true;
             }
         }
         return false;
+    }
+
+    private static boolean keepsPin(final long word) {
+        return word == KmapWord.FLUSHING || KmapWord.isUnused(word);
     }
 
     /** Who mapped the slots that are in use, and what holds a flush up, for the message of an exhaustion: the end of a sentence. */
@@ -103,7 +119,7 @@ final class WindowReport {
         boolean right = mapped == Entry.isPresent(entry) && (mapped || entry == Entry.NONE);
         if (mapped) {
             final long frame = KmapWord.frame(word);
-            right &= hash.findLocked(frame) == slot && KmapWord.count(word) >= KmapWord.UNUSED
+            right &= hash.find(frame) == slot && KmapWord.count(word) >= KmapWord.UNUSED
                 && KmapWord.isWritable(word) == Entry.isWritable(entry)
                 && Entry.nativePage(entry) == backing.nativePage(frame, slots.pin(slot));
         }

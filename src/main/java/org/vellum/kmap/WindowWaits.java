@@ -1,6 +1,7 @@
 package org.vellum.kmap;
 
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BooleanSupplier;
 import org.agrona.UnsafeApi;
 
@@ -23,6 +24,7 @@ import org.agrona.UnsafeApi;
 final class WindowWaits {
     private final Waiters waiters = new Waiters();
     private final AtomicInteger count = new AtomicInteger();
+    private final AtomicLong waited = new AtomicLong();
 
     /** e: before the first look under the lock. */
     void enter() {
@@ -33,6 +35,16 @@ final class WindowWaits {
     void leave() {
         count.getAndDecrement();
         waiters.wakeOne();
+    }
+
+    /** The caller has to wait: once for each slot that it wants. */
+    void count() {
+        waited.getAndIncrement();
+    }
+
+    /** How often so far. */
+    long counted() {
+        return waited.get();
     }
 
     /**

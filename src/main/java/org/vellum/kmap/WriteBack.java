@@ -80,30 +80,63 @@ final class WriteBack {
      * @throws HighMemoryException the first failure: the others were tried all the same.
      */
     void writeAll(final HighFile file) {
-        final long[] dirty = dirty(file);
-        HighMemoryException failure = null;
-        int at = 0;
-        while (at < dirty.length) {
-            final int[] run = new int[Math.min(Staging.PAGES, dirty.length - at)];
-            final int first = at;
-            int count = 0;
-            while (count < run.length && dirty[at] >>> INDEX_BITS == (dirty[first] >>> INDEX_BITS) + count
-                && claim(file, dirty[at], count == 0)) {
-                run[count++] = index(dirty[at++]);
+        new Pass(file, dirty(file)).run();
+    }
+
+    /** One call: what it writes, how far it is, and what went wrong first. */
+    private final class Pass {
+        private final HighFile file;
+        private final long[] items;
+        private int at;
+        private HighMemoryException failure;
+
+        Pass(final HighFile file, final long[] items) {
+            this.file = file;
+            this.items = items;
+        }
+
+        void run() {
+            while (at < items.length) {
+                final int[] row = new int[Math.min(Staging.PAGES, items.length - at)];
+                final int first = at;
+                final int count = claimRow(row);
+                if (count > 0) {
+                    writeRow(first, row, count);
+                } else {
+                    // Clean by now, or gone; a page behind the first that is being written begins the next row.
+                    at++;
+                }
             }
-            if (count == 0) {
-                // Clean by now, or gone; a page behind the first that is being written begins the next run.
-                at++;
-                continue;
-            }
-            try {
-                write(file, run, count);
-            } catch (final HighMemoryException e) {
-                failure = failure == null ? e : failure;
+            if (failure != null) {
+                throw failure;
             }
         }
-        if (failure != null) {
-            throw failure;
+
+        /** Claims neighbours, up to the first that cannot be. */
+        private int claimRow(final int[] row) {
+            final long page = items[at] >>> INDEX_BITS;
+            int count = 0;
+            while (count < row.length && items[at] >>> INDEX_BITS == page + count && claim(file, items[at], count == 0)) {
+                row[count++] = index(items[at++]);
+            }
+            return count;
+        }
+
+        /** If a row cannot be written at once, one by one: the good ones are, and the exception names the one that is not. */
+        private void writeRow(final int first, final int[] row, final int count) {
+            try {
+                write(file, row, count);
+            } catch (final HighMemoryException e) {
+                if (count == 1) {
+                    failure = failure == null ? e : failure;
+                    return;
+                }
+                for (int i = 0; i < count; i++) {
+                    if (claim(file, items[first + i], true)) {
+                        writeRow(first + i, new int[] {row[i]}, 1);
+                    }
+                }
+            }
         }
     }
 

@@ -64,7 +64,7 @@
  * it.</li>
  * <li>The pool of hash entries of older kernels, and the lock of each of its 128 buckets: entries are stored by slot, looked up without a
  * lock, changed under the window's.</li>
- * <li>Retrying a whole round of the window before waiting (K2): a thread looks once and then waits, since nobody wakes it in vain. It waits
+ * <li>Retrying a whole round of the window before waiting (K2): a thread looks once and then waits, since whatever may help it wakes it. It waits
  * interruptibly, and not forever (K6).</li>
  * <li>Colours of addresses, flushing of data caches, wider page tables: they serve processors, and no Java program can see them.</li>
  * <li>The four steps by which the kernel's callers were changed over: the first two, a nesting checker and a stack that ignores the index,

@@ -1,6 +1,7 @@
 package org.vellum.observe;
 
 import java.util.Locale;
+import org.vellum.kmap.KmapStats;
 import org.vellum.percpu.PercpuStats;
 
 /** Figures of one memory in words. */
@@ -18,6 +19,7 @@ final class MemoryReport {
             + line("epochs: %,d flushes, %,d drains, %,d exhaustions met; %,d slots", stats.flushes(), stats.drains(),
                 stats.exhaustions(), stats.slots())
             + percpu(stats.percpu())
+            + kmap(stats.kmap())
             + stats.allocator().report();
     }
 
@@ -25,6 +27,19 @@ final class MemoryReport {
         return stats.slots() == 0 ? "" : line("percpu: %,d areas of %,d bytes on each of %d CPUs; %,d chunks, %,d pages a CPU, %,d of them empty; "
             + "%,d frames, %,d in limbo", stats.areas(), stats.bytes(), stats.slots(), stats.chunks(), stats.populatedPages(),
             stats.emptyPages(), stats.frames(), stats.pendingFrames());
+    }
+
+    private static String kmap(final KmapStats stats) {
+        return stats.windowSlots() == 0 && stats.localMaps() == 0 ? "" : line("kmap:   %,d local maps, %,d of them by entries; "
+            + "window %,d slots, %,d used, %,d unused, %,d free; %,d flushes, %,d waits", stats.localMaps(), stats.localEntries(),
+            stats.windowSlots(), stats.usedSlots(), stats.unusedSlots(), stats.freeSlots(), stats.flushes(), stats.slotWaits())
+            + high(stats);
+    }
+
+    private static String high(final KmapStats stats) {
+        return stats.files() == 0 && stats.pagesRead() == 0 ? "" : line("high:   %,d files, %,d cache frames; %,d hits, %,d misses, "
+            + "%,d pages read, %,d written; %,d evictions, %,d waits, %,d failures", stats.files(), stats.cacheFrames(), stats.hits(),
+            stats.misses(), stats.pagesRead(), stats.writeBacks(), stats.evictions(), stats.cacheWaits(), stats.failures());
     }
 
     private static String line(final String format, final Object... values) {

@@ -35,6 +35,11 @@ final class Monitor implements VellumMXBean {
     }
 
     @Override
+    public KmapFigures getKmap() {
+        return new KmapMonitor(stats.get().kmap());
+    }
+
+    @Override
     public SizeClassFigures[] getSizeClasses() {
         return stats.get().allocator().slabs().classes().stream().filter(ofClass -> ofClass.slabs() > 0)
             .map(SizeClass::new).toArray(SizeClassFigures[]::new);

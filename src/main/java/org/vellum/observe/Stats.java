@@ -1,6 +1,7 @@
 package org.vellum.observe;
 
 import org.vellum.alloc.AllocatorStats;
+import org.vellum.kmap.KmapStats;
 import org.vellum.percpu.PercpuStats;
 
 /**
@@ -29,12 +30,13 @@ import org.vellum.percpu.PercpuStats;
  * @param slots CPU slots in use or once used.
  * @param allocator the allocator's: found by a look at every frame and every object of a slab, some milliseconds a GiB.
  * @param percpu those of per-CPU memory; all 0 as long as nobody has asked for it.
+ * @param kmap those of local and shared maps, and of high memory.
  */
 public record Stats(
     long configuredBytes, long presentBytes, long presentHighWaterBytes, long residentBytes, long usedHighWaterBytes, long freeFrameBytes,
     long cachedFrameBytes, long liveAreas, long windowBytes, long freeWindowBytes, long limboBytes, long limboFrameBytes,
     long blocksCreated, long blocksRetired, long blocksPooled, long flushes, long drains, long exhaustions, int slots,
-    AllocatorStats allocator, PercpuStats percpu) {
+    AllocatorStats allocator, PercpuStats percpu, KmapStats kmap) {
 
     /**
      * All of it, for a person.

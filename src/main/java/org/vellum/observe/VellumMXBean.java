@@ -16,6 +16,9 @@ public interface VellumMXBean {
     /** @return figures of per-CPU memory, all 0 as long as nobody has asked for it. */
     PercpuFigures getPercpu();
 
+    /** @return figures of local and shared maps, and of high memory. */
+    KmapFigures getKmap();
+
     /** @return size classes that have a slab, smallest first. */
     SizeClassFigures[] getSizeClasses();
 
@@ -150,6 +153,63 @@ public interface VellumMXBean {
 
         /** @return allocations that could not wait, and found nothing. */
         long getAtomicFailures();
+    }
+
+    /** Local and shared maps, and high memory: what {@link org.vellum.kmap.KmapStats} says. */
+    interface KmapFigures {
+        /** @return local maps that are open. */
+        long getLocalMaps();
+
+        /** @return of those, maps by an entry of the window. */
+        long getLocalEntries();
+
+        /** @return local maps so far that their threads had left open. */
+        long getLeftOpen();
+
+        /** @return slots of the shared window; 0 as long as nothing has needed it. */
+        int getWindowSlots();
+
+        /** @return slots that somebody uses. */
+        int getUsedSlots();
+
+        /** @return slots that nobody uses, and that a flush makes free. */
+        int getUnusedSlots();
+
+        /** @return slots that can be used at once. */
+        int getFreeSlots();
+
+        /** @return flushes of the shared window so far. */
+        long getFlushes();
+
+        /** @return shared maps so far that had to wait for a slot. */
+        long getSlotWaits();
+
+        /** @return files that are open as high memory. */
+        int getFiles();
+
+        /** @return frames of the cache of high memory. */
+        int getCacheFrames();
+
+        /** @return maps of high frames so far that found their page in the cache. */
+        long getHits();
+
+        /** @return pages so far that were not in the cache when somebody wanted to map them. */
+        long getMisses();
+
+        /** @return pages read from files so far, ahead or not. */
+        long getPagesRead();
+
+        /** @return pages written to files so far. */
+        long getWriteBacks();
+
+        /** @return cache frames so far that were taken from one page for another. */
+        long getEvictions();
+
+        /** @return waits so far for a cache frame, or for the read or write of another thread. */
+        long getCacheWaits();
+
+        /** @return reads, writes and forces of files so far that failed. */
+        long getFailures();
     }
 
     /** One size class. */

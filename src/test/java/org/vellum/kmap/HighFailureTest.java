@@ -143,6 +143,30 @@ final class HighFailureTest {
         world.requireClosed();
     }
 
+    /** Neighbours go by one call: that one of them is bad is no reason not to write the others. */
+    @Test
+    void forceWritesTheNeighboursOfAPageThatCannotBeWritten() {
+        final HighWorld world = new HighWorld(8);
+        final HighMemory high = open(world, io);
+        for (int i = 3; i < 8; i++) {
+            world.put(high.frame(i), 0, i + 1);
+        }
+        io.beforeWrite = (position, bytes) -> {
+            if (position <= 5 * PAGE && position + bytes > 5 * PAGE) {
+                throw new IOException("bad sector");
+            }
+        };
+        assertEquals(high.frame(5), assertThrows(HighMemoryException.class, high::force).frame());
+        for (int i = 3; i < 8; i++) {
+            assertEquals(i == 5 ? 0 : i + 1, io.getLong(i * PAGE), "page=" + i);
+        }
+        io.beforeWrite = (position, bytes) -> { };
+        io.written.clear();
+        high.close();
+        assertEquals(List.of(5L * PAGE), io.written);
+        world.requireClosed();
+    }
+
     @Test
     void aPageThatCannotBeReadLeavesNoTrace() {
         final HighWorld world = new HighWorld(4);
@@ -375,58 +399,50 @@ final class HighFailureTest {
         world.requireClosed();
     }
 
-    /** Force returns only when a page is written that another thread was evicting. */
-    @Test
-    void forceWaitsForAWriteByAnother() throws Exception {
+    /**
+     * Force returns only when a page is written that another thread was evicting; and if that fails, it writes the page itself. Returns the
+     * world, at rest.
+     */
+    private HighWorld forceDuringAnEviction(final boolean fails) throws Exception {
         final HighWorld world = new HighWorld(1);
         final HighMemory high = open(world, io);
         world.put(high.frame(0), 0, 1);
         final AtomicReference<FutureTask<Integer>> force = new AtomicReference<>();
-        final AtomicReference<Thread> who = new AtomicReference<>();
         io.beforeWrite = (position, bytes) -> {
             if (force.get() == null) {
                 force.set(parked(() -> {
                     high.force();
                     return (int)io.getLong(0);
-                }, who));
+                }, new AtomicReference<>()));
                 assertFalse(force.get().isDone());
-            }
-        };
-        world.cache.unpin(world.pin(high.frame(1), false));
-        assertEquals(1, SmallMemory.join(force.get()));
-        assertEquals(1, io.writes.get());
-        assertEquals(1, world.count(CacheEvent.WRITE_WAIT));
-        high.close();
-        world.requireClosed();
-    }
-
-    /** The eviction's write fails while force waits for it: force writes itself. */
-    @Test
-    void forceWritesWhatAnotherCouldNot() throws Exception {
-        final HighWorld world = new HighWorld(1);
-        final HighMemory high = open(world, io);
-        world.put(high.frame(0), 0, 1);
-        final AtomicReference<FutureTask<Integer>> force = new AtomicReference<>();
-        final AtomicReference<Thread> who = new AtomicReference<>();
-        io.beforeWrite = (position, bytes) -> {
-            if (force.get() == null) {
-                force.set(parked(() -> {
-                    high.force();
-                    return (int)io.getLong(0);
-                }, who));
-                throw new IOException("first");
+                if (fails) {
+                    throw new IOException("first");
+                }
             }
         };
         try {
-            // Force may have cleaned the page by the time it looks again.
             world.cache.unpin(world.pin(high.frame(1), false));
         } catch (final HighMemoryException e) {
+            // Unless force has cleaned the page by the time it looks again.
+            assertTrue(fails);
             assertEquals("first", e.getCause().getMessage());
         }
         assertEquals(1, SmallMemory.join(force.get()));
-        assertEquals(2, io.writes.get());
         high.close();
         world.requireClosed();
+        return world;
+    }
+
+    @Test
+    void forceWaitsForAWriteByAnother() throws Exception {
+        assertEquals(1, forceDuringAnEviction(false).count(CacheEvent.WRITE_WAIT));
+        assertEquals(1, io.writes.get());
+    }
+
+    @Test
+    void forceWritesWhatAnotherCouldNot() throws Exception {
+        assertEquals(1, forceDuringAnEviction(true).count(CacheEvent.FAILURE));
+        assertEquals(2, io.writes.get());
     }
 
     /** While a file closes, nothing new of it comes in, and a second close waits for the first. */

@@ -19,7 +19,7 @@ final class HighWorld {
     /** What only a failure outlasts. */
     static final long PATIENT_NANOS = TimeUnit.SECONDS.toNanos(60);
 
-    final Cpus cpus = new Cpus(CpuOptions.forThisMachine().withCachedSlots(4));
+    final Cpus cpus;
     final FrameAllocator allocator;
     final HighCache cache;
 
@@ -29,6 +29,16 @@ final class HighWorld {
     }
 
     HighWorld(final int cacheFrames, final long memoryBytes) {
+        this(cacheFrames, memoryBytes, CpuOptions.forThisMachine().withCachedSlots(4));
+    }
+
+    /** Memory enough, and so many slots. */
+    HighWorld(final int cacheFrames, final CpuOptions slots) {
+        this(cacheFrames, 2L * cacheFrames * PAGE + FrameOptions.MIN_BANK_BYTES, slots);
+    }
+
+    private HighWorld(final int cacheFrames, final long memoryBytes, final CpuOptions slots) {
+        cpus = new Cpus(slots);
         allocator = new FrameAllocator(cpus, new FrameOptions(memoryBytes, FrameOptions.MIN_BANK_BYTES));
         cache = new HighCache(cpus, allocator, cacheFrames);
     }
@@ -64,7 +74,7 @@ final class HighWorld {
         cpus.verifyQuiet();
         allocator.drainIdle();
         allocator.verify();
-        if (allocator.allocatedFrames() != 0 || cache.size() != 0 || !cache.isEmpty()) {
+        if (allocator.allocatedFrames() != 0 || cache.size() != 0 || cache.files() != 0) {
             throw new AssertionError("allocated=" + allocator.allocatedFrames() + " cache=" + cache.size());
         }
     }

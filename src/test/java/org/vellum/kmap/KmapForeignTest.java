@@ -182,7 +182,28 @@ final class KmapForeignTest {
         }
     }
 
-    /** The same while a section holds up a flush: what became unused since it began must go, too, and all of it once. */
+    /** Frames are not counted: who frees one that is mapped by entries leaves these as they are, and each is undone as ever. */
+    @Test
+    void theMapsOfAFrameThatIsFreedStayUntilTheyAreUndone() throws Exception {
+        try (Vellum memory = SmallMemory.builder(512, 1024).bank(64 << 10).kmap(FORCED).open()) {
+            final long frame = SmallMemory.frames(memory, 1)[0];
+            final Kmap kmap = memory.kmap();
+            final long shared = kmap.kmap(frame);
+            final long local = kmap.kmapLocal(frame);
+            SmallMemory.free(memory, frame);
+            assertEquals(memory.frames().memory().nativeAddress(frame), kmap.nativeAddress(shared));
+            assertEquals(kmap.nativeAddress(shared), kmap.nativeAddress(local));
+            kmap.kunmapLocal(local);
+            assertThrows(PageFaultException.class, () -> kmap.nativeAddress(local));
+            kmap.kunmap(shared);
+            memory.quiesce();
+            assertTrue(memory.trim() > 0);
+            assertThrows(PageFaultException.class, () -> kmap.nativeAddress(shared));
+            memory.verify();
+        }
+    }
+
+    /** Slots that nobody uses while a section holds up a flush: what became unused since it began must go, too, and all of it once. */
     @Test
     void unusedSlotsNameNoBankThatIsGivenBackDuringAFlush() throws Exception {
         try (Vellum memory = SmallMemory.builder(512, 1024).bank(64 << 10).kmap(FORCED.withWaitNanos(0)).open()) {
@@ -213,6 +234,18 @@ final class KmapForeignTest {
             }
             assertEquals(4, kmap.sharedMaps(), "both slots became free");
             assertEquals(2, kmap.flushes());
+        }
+    }
+
+    /** All that was wanted is there: no reason to give up what the window keeps. */
+    @Test
+    void pagesThatAreWantedTwiceNeedNoFlush(@TempDir final Path dir) throws Exception {
+        try (Vellum memory = open(false);
+            HighMemory high = memory.kmap().openHigh(dir.resolve("high"), 8L * SmallMemory.PAGE)) {
+            final Kmap kmap = memory.kmap();
+            kmap.kunmap(kmap.kmap(high.frame(0)));
+            assertEquals(2, high.prefetch(high.frame(3), high.frame(1), high.frame(3), high.frame(1)));
+            assertEquals(0, kmap.flushes());
         }
     }
 

@@ -7,22 +7,30 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.lang.management.ManagementFactory;
+import java.nio.file.Path;
 import javax.management.InstanceNotFoundException;
 import javax.management.JMX;
 import javax.management.MBeanServer;
 import javax.management.ObjectName;
 import javax.management.openmbean.CompositeData;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.vellum.SmallMemory;
 import org.vellum.Vellum;
 import org.vellum.VellumBuilder;
 import org.vellum.alloc.AllocatorStats;
 import org.vellum.alloc.Budget;
+import org.vellum.kmap.HighMemory;
+import org.vellum.kmap.Kmap;
+import org.vellum.kmap.KmapStats;
 import org.vellum.percpu.PercpuStats;
 import org.vellum.slab.SlabCounts.ClassCounts;
 
 final class JmxTest {
     private static final MBeanServer SERVER = ManagementFactory.getPlatformMBeanServer();
+
+    @TempDir
+    Path directory;
 
     private static VellumBuilder builder() {
         return SmallMemory.builder(1024, 4096);
@@ -41,10 +49,12 @@ final class JmxTest {
             memory.allocate(5000);
             memory.allocate(3 * 4096);
             memory.percpu().allocate(24, 8);
+            useKmap(memory);
             final Stats stats = memory.stats();
             requireMemory(stats, (CompositeData)SERVER.getAttribute(nameOf("figures"), "Memory"));
             requireAllocator(stats.allocator(), (CompositeData)SERVER.getAttribute(nameOf("figures"), "Allocator"));
             requirePercpu(stats.percpu(), (CompositeData)SERVER.getAttribute(nameOf("figures"), "Percpu"));
+            requireKmap(stats.kmap(), (CompositeData)SERVER.getAttribute(nameOf("figures"), "Kmap"));
             final CompositeData[] classes = (CompositeData[])SERVER.getAttribute(nameOf("figures"), "SizeClasses");
             assertEquals(2, classes.length, "those with slabs");
             requireClass(stats.allocator().slabs().classes().stream().filter(c -> c.objectBytes() == 5312).findFirst().orElseThrow(),
@@ -92,6 +102,42 @@ final class JmxTest {
         assertEquals(stats.emptyPages(), data.get("emptyPages"));
         assertEquals(stats.frames(), data.get("frames"));
         assertEquals(stats.balances(), data.get("balances"));
+    }
+
+    /** Page 0 stays mapped for all, and page 1 for nobody. */
+    private void useKmap(final Vellum memory) throws Exception {
+        final Kmap kmap = memory.kmap();
+        final HighMemory high = kmap.openHigh(directory.resolve("high"), 1 << 16);
+        kmap.kmap(high.frame(0));
+        kmap.kunmap(kmap.kmap(high.frame(1)));
+        kmap.kunmapLocal(kmap.kmapLocal(high.frame(0)));
+    }
+
+    private static void requireKmap(final KmapStats stats, final CompositeData data) {
+        assertEquals(18, data.getCompositeType().keySet().size());
+        assertEquals(1, data.get("usedSlots"));
+        assertEquals(1, data.get("unusedSlots"));
+        assertEquals(1, data.get("files"));
+        assertEquals(1L, data.get("hits"));
+        assertEquals(2L, data.get("misses"));
+        assertEquals(stats.localMaps(), data.get("localMaps"));
+        assertEquals(stats.localEntries(), data.get("localEntries"));
+        assertEquals(stats.leftOpen(), data.get("leftOpen"));
+        assertEquals(stats.windowSlots(), data.get("windowSlots"));
+        assertEquals(stats.usedSlots(), data.get("usedSlots"));
+        assertEquals(stats.unusedSlots(), data.get("unusedSlots"));
+        assertEquals(stats.freeSlots(), data.get("freeSlots"));
+        assertEquals(stats.flushes(), data.get("flushes"));
+        assertEquals(stats.slotWaits(), data.get("slotWaits"));
+        assertEquals(stats.files(), data.get("files"));
+        assertEquals(stats.cacheFrames(), data.get("cacheFrames"));
+        assertEquals(stats.hits(), data.get("hits"));
+        assertEquals(stats.misses(), data.get("misses"));
+        assertEquals(stats.pagesRead(), data.get("pagesRead"));
+        assertEquals(stats.writeBacks(), data.get("writeBacks"));
+        assertEquals(stats.evictions(), data.get("evictions"));
+        assertEquals(stats.cacheWaits(), data.get("cacheWaits"));
+        assertEquals(stats.failures(), data.get("failures"));
     }
 
     private static void requireClass(final ClassCounts counts, final CompositeData data) {

@@ -53,7 +53,7 @@ final class StackCell {
     /** 1 if all is undone, and by whom it was mapped. Then it serves the next state. */
     int settle() {
         try {
-            stack.verify();
+            new StackReport(cpus, stack).verify();
             cpus.verifyQuiet();
         } catch (final AssertionError e) {
             return 0;

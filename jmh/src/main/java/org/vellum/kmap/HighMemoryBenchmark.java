@@ -192,13 +192,13 @@ public class HighMemoryBenchmark {
         @Setup(Level.Iteration)
         public void begin() {
             reads = 0;
-            readBefore = kmap.pagesRead();
+            readBefore = kmap.stats().pagesRead();
         }
 
         /** Of all threads together, in the sum of all. */
         @TearDown(Level.Iteration)
         public void end() {
-            misses = first ? kmap.pagesRead() - readBefore : 0;
+            misses = first ? kmap.stats().pagesRead() - readBefore : 0;
             hits = reads - misses;
         }
 
