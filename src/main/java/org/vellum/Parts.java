@@ -67,6 +67,11 @@ final class Parts {
     final OffHeapAllocator allocator;
     final Kmap kmap;
     private final PercpuOptions percpuOptions;
+    /**
+     * One at a time: a bank that this one has detached may be taken back, used, and detached again by another one, whose grace period this one
+     * would not wait for.
+     */
+    private final ReentrantLock trimming = new ReentrantLock();
     private final ReentrantLock percpuSetUp = new ReentrantLock();
     /** Null until somebody asks for it. */
     private volatile PercpuAllocator percpu;
@@ -196,6 +201,17 @@ final class Parts {
 
     long trim() {
         epochs.mightSleep("trim");
+        trimming.lock();
+        try {
+            settle();
+            return releaseFreeBanks();
+        } finally {
+            trimming.unlock();
+        }
+    }
+
+    /** What is owed to the allocators is done, and what they keep for later goes back to the frames. */
+    private void settle() {
         final PercpuAllocator there = percpu;
         if (there != null) {
             there.balance();
@@ -209,6 +225,9 @@ final class Parts {
         }
         allocator.drainIdle();
         frames.drainIdle();
+    }
+
+    private long releaseFreeBanks() {
         final List<Integer> detached = new ArrayList<>();
         for (int bank = frames.detachFreeBank(); bank >= 0; bank = frames.detachFreeBank()) {
             detached.add(bank);

@@ -375,7 +375,7 @@ public final class FrameAllocator {
     /**
      * Takes one wholly free bank, the highest, out of the buddy: its frames become absent, and nobody allocates or
      * newly translates them. Whoever translated before may still look, until a grace period has passed; then comes
-     * {@link #releaseBank}. Empty lists first, {@link #drainIdle}, or single cached frames hold banks back; the depot is emptied here.
+     * {@link #releaseBank}, before anybody else detaches: the bank may be taken back meanwhile, and detached anew. Empty lists first, {@link #drainIdle}, or single cached frames hold banks back; the depot is emptied here.
      *
      * @return the number of the bank, or -1 if none is wholly free.
      */

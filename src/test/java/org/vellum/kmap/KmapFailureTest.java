@@ -118,7 +118,7 @@ final class KmapFailureTest {
         assertEquals(5, io.getLong(5 * PAGE));
     }
 
-    /** RK2: whoever was woken for a slot, and then cannot read its page, hands the wake-up on. */
+    /** RK2: whoever was woken for a slot, and then cannot read its page, keeps neither the slot nor the wake-up that the next waits for. */
     @Test
     void whoeverFailsWithASlotToBeHadLeavesItToTheNext() throws Exception {
         try (KmapWorld world = new KmapWorld(FORCED); HighMemory high = open(world)) {

@@ -355,9 +355,12 @@ final class KmapWindowTest {
         }
     }
 
-    /** RK2: the one that is woken needs no slot, or gets none, and hands the wake-up on. */
+    /**
+     * RK2: the one that is woken gets no slot, and the one behind it does: it is told by the one that failed, or by the end of the flush, which
+     * wakes all.
+     */
     @Test
-    void aWakeUpThatIsNotUsedIsHandedOn() throws Exception {
+    void aSlotThatWhoeverWasWokenDoesNotTakeIsTheNextOnes() throws Exception {
         final long[] full = fill();
         final HighMemory high = kmap.openHigh(directory.resolve("high"), 2L * PAGE);
         final long bad = high.frame(1);
