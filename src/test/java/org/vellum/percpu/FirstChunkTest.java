@@ -7,7 +7,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.vellum.percpu.LayoutWorld.MIB;
 import static org.vellum.percpu.LayoutWorld.PAGE;
 
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -15,7 +14,6 @@ import org.agrona.UnsafeApi;
 import org.junit.jupiter.api.Test;
 import org.vellum.SmallMemory;
 import org.vellum.cpu.Cpu;
-import org.vellum.cpu.CpuOptions;
 import org.vellum.mmu.Address;
 import org.vellum.report.ExhaustedException;
 import org.vellum.report.ExhaustedException.Resource;
@@ -412,34 +410,6 @@ final class FirstChunkTest {
         private static final long serialVersionUID = 1L;
     }
 
-    /** The frames of a slice, the area, and each unit: whatever fails, nothing of what was done before is left. */
-    @Test
-    void anErrorAtEveryStepOfAPagedChunk() throws Exception {
-        final PercpuOptions options = DEFAULT.withFirstChunk(FirstChunkKind.PAGE);
-        for (int failing = 0; failing < 2 + SLOTS; failing++) {
-            for (final boolean isRead : new boolean[] {false, true}) {
-                final LayoutWorld world = new LayoutWorld(SLOTS, 2 * MIB, 2 * MIB, 8 * MIB, 1_000_000);
-                final int[] left = {failing};
-                final Runnable injects = () -> {
-                    if (left[0]-- == 0) {
-                        throw new Injected();
-                    }
-                };
-                try (SmallMemory.Reader reader = isRead ? new SmallMemory.Reader(world.cpus, "reader") : null) {
-                    final Injected thrown = assertThrows(Injected.class, () -> new PagedUnits(options, world.below, injects));
-                    assertEquals(0, thrown.getSuppressed().length);
-                    // What may have been mapped, if for a moment only, a section may have translated.
-                    assertEquals(failing > 1 && reader != null ? SLOTS * UNIT_PAGES : 0, world.frames.allocatedFrames(), "step=" + failing);
-                }
-                world.requireQuiet(0, 0);
-            }
-        }
-        final LayoutWorld world = world();
-        final int[] steps = {0};
-        new PagedUnits(options, world.below, () -> steps[0]++);
-        assertEquals(2 + SLOTS, steps[0]);
-    }
-
     @Test
     void aListenerThatThrowsLeavesNoChunkBehind() {
         final LayoutWorld world = world();
@@ -455,41 +425,6 @@ final class FirstChunkTest {
         for (final FirstChunkKind kind : FirstChunkKind.values()) {
             assertThrows(Injected.class, () -> FirstChunk.setUp(DEFAULT.withFirstChunk(kind), below));
             world.requireQuiet(0, 0);
-        }
-    }
-
-    /** In the middle of it nobody gets a slot any more, nor does who undoes it. */
-    @Test
-    void slotsRunOutAtEveryStepOfAPagedChunk() throws Exception {
-        final PercpuOptions options = DEFAULT.withFirstChunk(FirstChunkKind.PAGE);
-        final CpuOptions slots = CpuOptions.forThisMachine().withCachedSlots(SLOTS).withMaxSlots(SLOTS).withSlotWaitNanos(1_000_000);
-        for (int step = 0; step < 2 + SLOTS; step++) {
-            final LayoutWorld world = new LayoutWorld(slots, 2 * MIB, 2 * MIB, 8 * MIB, 1_000_000);
-            final List<SmallMemory.Reader> readers = new ArrayList<>();
-            final int[] left = {step};
-            final Runnable occupies = () -> {
-                if (left[0]-- == 0) {
-                    occupyAll(world, readers);
-                }
-            };
-            final ExhaustedException thrown = assertThrows(ExhaustedException.class, () -> new PagedUnits(options, world.below, occupies));
-            assertEquals(Resource.SLOTS, thrown.resource());
-            assertEquals(0, thrown.getSuppressed().length);
-            assertEquals(SLOTS, readers.size());
-            for (final SmallMemory.Reader reader : readers) {
-                reader.close();
-            }
-            world.requireQuiet(0, 0);
-        }
-    }
-
-    private static void occupyAll(final LayoutWorld world, final List<SmallMemory.Reader> readers) {
-        try {
-            while (readers.size() < SLOTS) {
-                readers.add(new SmallMemory.Reader(world.cpus, "reader"));
-            }
-        } catch (final InterruptedException e) {
-            throw new AssertionError(e);
         }
     }
 
