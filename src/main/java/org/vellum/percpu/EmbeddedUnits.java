@@ -53,7 +53,7 @@ final class EmbeddedUnits implements UnitMemory {
                 return refusal;
             }
         } catch (final RuntimeException | Error e) {
-            alsoAfter(e, this::freeGroups);
+            UnitMemory.alsoAfter(e, this::freeGroups);
             throw e;
         }
         for (final long unit : natives) {
@@ -62,7 +62,7 @@ final class EmbeddedUnits implements UnitMemory {
         try {
             freeUnused();
         } catch (final RuntimeException | Error e) {
-            alsoAfter(e, this::free);
+            UnitMemory.alsoAfter(e, this::free);
             throw e;
         }
         return null;
@@ -160,17 +160,9 @@ final class EmbeddedUnits implements UnitMemory {
             try {
                 source.free(address, bytes);
             } catch (final RuntimeException | Error e) {
-                alsoAfter(e, this::freeGroups);
+                UnitMemory.alsoAfter(e, this::freeGroups);
                 throw e;
             }
-        }
-    }
-
-    private static void alsoAfter(final Throwable error, final Runnable action) {
-        try {
-            action.run();
-        } catch (final RuntimeException | Error e) {
-            error.addSuppressed(e);
         }
     }
 

@@ -40,15 +40,20 @@ final class FirstChunk {
      */
     static FirstChunk setUp(final PercpuOptions options, final Foundation below) {
         below.epochs().mightSleep("setting up per-CPU memory");
-        StackReserve.ensureOperation();
+        StackReserve.ensureOperations();
         final FirstChunk chunk = choose(options, below);
-        below.listener().percpuLayout(chunk.describe());
+        try {
+            below.listener().percpuLayout(chunk.describe());
+        } catch (final RuntimeException | Error e) {
+            UnitMemory.alsoAfter(e, chunk::close);
+            throw e;
+        }
         return chunk;
     }
 
     private static FirstChunk choose(final PercpuOptions options, final Foundation below) {
         if (options.firstChunk() == FirstChunkKind.PAGE) {
-            return new FirstChunk(below, new PagedUnits(options, below), null, "it was asked for");
+            return paged(options, below, "it was asked for");
         }
         final EmbeddedUnits units = new EmbeddedUnits(options, below);
         final Refusal refusal = units.obtain(options.staticImage());
@@ -58,7 +63,11 @@ final class FirstChunk {
         if (options.firstChunk() == FirstChunkKind.EMBED) {
             throw refusal.exception();
         }
-        return new FirstChunk(below, new PagedUnits(options, below), null, refusal.reason());
+        return paged(options, below, refusal.reason());
+    }
+
+    private static FirstChunk paged(final PercpuOptions options, final Foundation below, final String reason) {
+        return new FirstChunk(below, new PagedUnits(options, below, () -> { }), null, reason);
     }
 
     Layout layout() {

@@ -11,30 +11,44 @@ import org.vellum.mem.Pages;
 final class PagedUnits implements UnitMemory {
     private final Foundation below;
     private final Layout layout;
-    private final long area;
     /** By slot and page. */
-    private final long[] frames;
+    private final FrameBatch frames;
+    private final Runnable beforeStep;
+    private long area;
 
     /**
      * Gets memory for all units, filled and mapped.
      *
      * @param options whose plan is for one group and atoms of a page here.
      * @param below the rooms.
+     * @param beforeStep runs before each step: the frames of a slice, the area, the mapping of a unit. For tests.
      * @throws org.vellum.report.ExhaustedException if frames or addresses have run out; nothing has changed.
      */
-    PagedUnits(final PercpuOptions options, final Foundation below) {
+    PagedUnits(final PercpuOptions options, final Foundation below, final Runnable beforeStep) {
         this.below = below;
+        this.beforeStep = beforeStep;
         final int slots = below.cpus().cachedSlots();
         layout = new Layout(options.plan(slots, Pages.SIZE, null), options.idsOf(slots));
-        frames = allocateFrames(slots * pages());
-        // Before they are mapped: whoever is handed an address finds it filled.
-        final byte[] image = options.staticImage();
-        for (int i = 0; i < frames.length; i++) {
-            UnitMemory.fill(below.frames().memory().nativeAddress(frames[i]), i % pages() << Pages.SHIFT, Pages.SIZE, image);
+        frames = new FrameBatch(slots * pages());
+        try {
+            obtain(options.staticImage());
+        } catch (final RuntimeException | Error e) {
+            UnitMemory.alsoAfter(e, this::giveBack);
+            throw e;
         }
-        area = allocateArea();
-        for (int slot = 0; slot < slots; slot++) {
-            below.vmap().mapPages(area, area + layout.unitOffset(slot), frames, slot * pages(), pages());
+    }
+
+    private void obtain(final byte[] image) {
+        allocateFrames();
+        // Before they are mapped: whoever is handed an address finds it filled.
+        for (int i = 0; i < frames.count; i++) {
+            UnitMemory.fill(below.frames().memory().nativeAddress(frames.frames[i]), i % pages() << Pages.SHIFT, Pages.SIZE, image);
+        }
+        beforeStep.run();
+        area = below.vmap().congruentAreas(layout.groupOffsets(), layout.groupBytes(), layout.areaAlign())[0];
+        for (int slot = 0; slot < layout.slots(); slot++) {
+            beforeStep.run();
+            below.vmap().mapPages(area, area + layout.unitOffset(slot), frames.frames, slot * pages(), pages());
         }
     }
 
@@ -42,54 +56,47 @@ final class PagedUnits implements UnitMemory {
         return layout.firstBytes() >>> Pages.SHIFT;
     }
 
-    private long[] allocateFrames(final int count) {
-        final long[] taken = new long[count];
-        int got = 0;
-        for (int attempt = 0; got < count; attempt++) {
-            below.frames().grow(count - got);
-            got += allocateSlices(taken, got);
-            if (got < count && !below.reclaimer().reclaim(attempt)) {
-                free(taken, got);
-                throw below.reclaimer().exhausted("percpu first chunk", count, true);
+    private void allocateFrames() {
+        final int wanted = frames.frames.length;
+        for (int attempt = 0; frames.count < wanted; attempt++) {
+            below.frames().grow(wanted - frames.count);
+            allocateSlices();
+            if (frames.count < wanted && !below.reclaimer().reclaim(attempt)) {
+                throw below.reclaimer().exhausted("percpu first chunk", wanted, true);
             }
         }
-        return taken;
     }
 
     /** As many as there are. */
-    private int allocateSlices(final long[] taken, final int from) {
-        int got = from;
+    private void allocateSlices() {
         int last = -1;
-        while (got < taken.length && got != last) {
-            last = got;
+        while (frames.count < frames.frames.length && frames.count != last) {
+            last = frames.count;
+            beforeStep.run();
             final Cpu cpu = below.cpus().enter();
             try {
-                got += below.frames().allocateBulk(cpu, taken, got, Math.min(MmuGather.SLICE_PAGES, taken.length - got));
+                frames.count += below.frames().allocateBulk(cpu, frames.frames, frames.count,
+                    Math.min(MmuGather.SLICE_PAGES, frames.frames.length - frames.count));
             } finally {
                 cpu.exit();
             }
         }
-        return got - from;
     }
 
-    private long allocateArea() {
-        try {
-            return below.vmap().congruentAreas(layout.groupOffsets(), layout.groupBytes(), layout.areaAlign())[0];
-        } catch (final RuntimeException e) {
-            // Never mapped, so no grace period is needed.
-            free(frames, frames.length);
-            throw e;
+    /** Undoes what was done until something failed: for that no slot is needed, of which there may be none. */
+    private void giveBack() {
+        final PendingFrames pending = new PendingFrames(below);
+        if (area == 0) {
+            pending.freeNow(frames);
+        } else {
+            below.vmap().vunmap(area);
+            // Some may have been mapped; and the address may be guessed.
+            pending.add(frames);
+            below.reclaimer().awaitGrace();
+            pending.poll(true);
         }
-    }
-
-    private void free(final long[] taken, final int count) {
-        for (int done = 0; done < count; done += MmuGather.SLICE_PAGES) {
-            final Cpu cpu = below.cpus().enter();
-            try {
-                below.frames().freeBulk(cpu, taken, done, Math.min(MmuGather.SLICE_PAGES, count - done));
-            } finally {
-                cpu.exit();
-            }
+        if (pending.frames() > 0) {
+            below.reclaimer().add(pending);
         }
     }
 
@@ -105,7 +112,7 @@ final class PagedUnits implements UnitMemory {
 
     @Override
     public long bytes() {
-        return (long)frames.length << Pages.SHIFT;
+        return (long)frames.count << Pages.SHIFT;
     }
 
     @Override
@@ -115,6 +122,15 @@ final class PagedUnits implements UnitMemory {
 
     @Override
     public void free() {
-        free(frames, frames.length);
+        while (frames.freed < frames.count) {
+            final int slice = Math.min(MmuGather.SLICE_PAGES, frames.count - frames.freed);
+            final Cpu cpu = below.cpus().enter();
+            try {
+                below.frames().freeBulk(cpu, frames.frames, frames.freed, slice);
+                frames.freed += slice;
+            } finally {
+                cpu.exit();
+            }
+        }
     }
 }

@@ -35,4 +35,18 @@ interface UnitMemory {
             UnsafeApi.copyMemory(image, (long)UnsafeApi.arrayBaseOffset(byte[].class) + from, null, address, copied);
         }
     }
+
+    /**
+     * Undoes something because of an error; what that throws is added to the error.
+     *
+     * @param error that is thrown next.
+     * @param action what is undone.
+     */
+    static void alsoAfter(final Throwable error, final Runnable action) {
+        try {
+            action.run();
+        } catch (final RuntimeException | Error e) {
+            error.addSuppressed(e);
+        }
+    }
 }

@@ -17,6 +17,7 @@ import org.vellum.cpu.Cpu;
 import org.vellum.mmu.Address;
 import org.vellum.report.ExhaustedException;
 import org.vellum.report.ExhaustedException.Resource;
+import org.vellum.report.Listener;
 import org.vellum.report.PageFaultException;
 
 /** The first chunk: embedded or mapped, as chosen and for the reason told; all of it, or nothing. */
@@ -403,6 +404,28 @@ final class FirstChunkTest {
         world.vmap.vunmap(area);
         world.requireQuiet(0, 0);
         assertEquals(List.of(), world.ear.heard);
+    }
+
+    private static final class Injected extends RuntimeException {
+        private static final long serialVersionUID = 1L;
+    }
+
+    @Test
+    void aListenerThatThrowsLeavesNoChunkBehind() {
+        final LayoutWorld world = world();
+        final Foundation rooms = world.below;
+        final Listener throwing = new Listener() {
+            @Override
+            public void percpuLayout(final String block) {
+                throw new Injected();
+            }
+        };
+        final Foundation below = new Foundation(
+            rooms.epochs(), rooms.frames(), rooms.access(), rooms.space(), rooms.reclaimer(), rooms.vmap(), throwing);
+        for (final FirstChunkKind kind : FirstChunkKind.values()) {
+            assertThrows(Injected.class, () -> FirstChunk.setUp(DEFAULT.withFirstChunk(kind), below));
+            world.requireQuiet(0, 0);
+        }
     }
 
     /** What a section may still look at is not freed; closing is tried again. */

@@ -204,6 +204,71 @@ final class PercpuRacesTest {
         world.close();
     }
 
+    /** The last free of a chunk that is just being depopulated: it is whole, but neither to be had nor to be ended before that is over. */
+    @Test
+    void rp7TheLastFreeOfAChunkThatIsDepopulated() {
+        final List<Long> pages = isolatedChunk();
+        final Chunk chunk = world.chunkOf(pages.get(0));
+        final List<Long> others = new ArrayList<>();
+        atNextStep(() -> {
+            pages.forEach(percpu::free);
+            assertTrue(chunk.map.isEmpty());
+            assertEquals(percpu.supply().chunks.slots.toDepopulate(), chunk.slot);
+            for (long pointer = percpu.allocateAtomic(PAGE, 4); pointer != 0; pointer = percpu.allocateAtomic(PAGE, 4)) {
+                assertNotEquals(chunk, world.chunkOf(pointer));
+                others.add(pointer);
+            }
+            assertEquals(8, chunk.populatedPages);
+        });
+        percpu.balance();
+        assertTrue(others.size() >= 7);
+        world.requireQuiet();
+        final long one = percpu.allocate(UNIT, 4);
+        world.requireZero(one, UNIT);
+        percpu.free(one);
+        others.forEach(percpu::free);
+        percpu.balance();
+        world.close();
+    }
+
+    /** A free that makes no page empty leaves an isolated chunk where it is, before it is depopulated, meanwhile and afterwards. */
+    @Test
+    void rp7ASmallFreeLeavesAnIsolatedChunkWhereItIs() {
+        final List<Long> first = allocate(7, PAGE);
+        first.add(percpu.allocate(PAGE - 64, 4));
+        final List<Long> small = new ArrayList<>();
+        for (int i = 0; i < 5; i++) {
+            small.add(percpu.allocate(PAGE / 8, PAGE / 8));
+        }
+        final List<Long> pages = allocate(7, PAGE);
+        final Chunk chunk = world.chunkOf(small.get(0));
+        assertEquals(chunk, world.chunkOf(pages.get(6)));
+        first.forEach(percpu::free);
+        percpu.free(pages.remove(6));
+        percpu.free(pages.remove(5));
+        final ChunkSlots<Chunk> slots = percpu.supply().chunks.slots;
+        final Runnable frees = () -> {
+            final int before = chunk.slot;
+            percpu.free(small.remove(small.size() - 1));
+            assertTrue(chunk.isolated);
+            assertEquals(before, chunk.slot);
+        };
+        frees.run();
+        assertEquals(slots.toDepopulate(), chunk.slot);
+        // While it is depopulated: before the pages are gone, and behind the last of them.
+        atNextStep(frees);
+        assertEquals(2 * SLOTS, percpu.balance());
+        assertEquals(slots.sidelined(), chunk.slot);
+        assertEquals(0, percpu.balance());
+        frees.run();
+        assertFalse(percpu.balancer().isAsked());
+        world.requireQuiet();
+        small.forEach(percpu::free);
+        pages.forEach(percpu::free);
+        percpu.balance();
+        world.close();
+    }
+
     /** Whoever does not wait must not get pages that are mapped in some units only. */
     @Test
     void rp8NobodyAllocatesInPagesThatAreHalfMapped() {

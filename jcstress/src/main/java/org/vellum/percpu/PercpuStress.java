@@ -58,18 +58,32 @@ public final class PercpuStress {
         }
     }
 
+    /** A chunk of eight pages, of which four are there, and two of those are taken; nobody has asked for more. */
+    private static final class Half {
+        final PercpuCell cell = PercpuCell.take();
+        final long first = cell.takeFirst();
+        final long taken;
+
+        Half() {
+            cell.percpu.balance();
+            taken = cell.percpu.allocate(2 * PAGE, PAGE);
+        }
+    }
+
     /**
-     * RP5: two populate, the pages of two chunks. Would catch a population outside the mutex: both make the same pages, and what one has mapped the
-     * other maps again, in some units.
+     * RP5: two populate, and both need the fifth page. Would catch a population outside the mutex: both make that page, and what one has mapped the
+     * other finds mapped already, or maps again, in some units.
      */
     @JCStressTest
     @Outcome(id = "1, 1, 1", expect = ACCEPTABLE, desc = "one after the other")
     @Outcome(expect = FORBIDDEN, desc = "a page is there in some units only, or is another's")
     @State
     public static class TwoPopulations {
-        private final PercpuCell cell = PercpuCell.take();
+        private static final int BYTES = 5 * PAGE / 2;
+
+        private final Half chunk = new Half();
+        private final PercpuCell cell = chunk.cell;
         private final Stagger stagger = new Stagger(64);
-        private final long first = cell.takeFirst();
         private long one;
         private long two;
 
@@ -77,23 +91,23 @@ public final class PercpuStress {
         @Actor
         public void one(final III_Result r) {
             stagger.one();
-            one = cell.percpu.allocate(3 * PAGE / 2, 4);
-            r.r1 = cell.look(one, 3 * PAGE / 2);
+            one = cell.percpu.allocate(BYTES, 4);
+            r.r1 = cell.look(one, BYTES);
         }
 
         /** @param r what it got. */
         @Actor
         public void two(final III_Result r) {
             stagger.other();
-            two = cell.percpu.allocate(3 * PAGE / 2, 4);
-            r.r2 = cell.look(two, 3 * PAGE / 2);
+            two = cell.percpu.allocate(BYTES, 4);
+            r.r2 = cell.look(two, BYTES);
         }
 
         /** @param r whether all is whole. */
         @Arbiter
         public void settle(final III_Result r) {
-            final boolean intact = cell.isIntact(one, 3 * PAGE / 2) && cell.isIntact(two, 3 * PAGE / 2);
-            r.r3 = cell.settle(first, one, two) == 1 && intact ? 1 : 0;
+            final boolean intact = cell.isIntact(one, BYTES) && cell.isIntact(two, BYTES);
+            r.r3 = cell.settle(chunk.first, one, two, chunk.taken) == 1 && intact ? 1 : 0;
         }
     }
 
