@@ -2,7 +2,6 @@ package org.vellum.percpu;
 
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
-import java.util.Arrays;
 import org.vellum.cpu.Cpu;
 
 /**
@@ -109,8 +108,12 @@ public final class PerCpuHistogram implements AutoCloseable {
         if (value < 0) {
             throw new IllegalArgumentException("value=" + value);
         }
+        return pointerAt(bucketOf(Math.min(value, highest)));
+    }
+
+    private long pointerAt(final int bucket) {
         final long open = pointer;
-        return open == Copies.CLOSED ? open : open + ((long)bucketOf(Math.min(value, highest)) << 3);
+        return open == Copies.CLOSED ? open : open + ((long)bucket << 3);
     }
 
     /**
@@ -132,8 +135,11 @@ public final class PerCpuHistogram implements AutoCloseable {
 
     /** @return how many values were recorded; exact while nobody records. */
     public long count() {
-        final long[] counts = counts(false);
-        return Arrays.stream(counts).sum();
+        long count = 0;
+        for (int bucket = 0; bucket < buckets; bucket++) {
+            count += copies.sumLong(pointerAt(bucket));
+        }
+        return count;
     }
 
     /**
@@ -142,33 +148,26 @@ public final class PerCpuHistogram implements AutoCloseable {
      * @param consumer told of each bucket that has any, on this thread.
      */
     public void forEachBucket(final BucketConsumer consumer) {
-        tell(counts(false), consumer);
+        for (int bucket = 0; bucket < buckets; bucket++) {
+            tell(bucket, copies.sumLong(pointerAt(bucket)), consumer);
+        }
     }
 
     /**
-     * {@link #forEachBucket}, and begins anew. What others record meanwhile is told of now or the next time.
+     * {@link #forEachBucket}, and begins anew. What others record meanwhile is told of now or the next time, and so are the buckets behind the
+     * one at which the consumer threw.
      *
      * @param consumer told of each bucket that has any, on this thread.
      */
     public void drain(final BucketConsumer consumer) {
-        tell(counts(true), consumer);
-    }
-
-    private long[] counts(final boolean take) {
-        final long open = pointer;
-        final long[] counts = new long[buckets];
         for (int bucket = 0; bucket < buckets; bucket++) {
-            final long at = open == Copies.CLOSED ? open : open + ((long)bucket << 3);
-            counts[bucket] = take ? copies.exchangeAllLong(at, 0) : copies.sumLong(at);
+            tell(bucket, copies.exchangeAllLong(pointerAt(bucket), 0), consumer);
         }
-        return counts;
     }
 
-    private void tell(final long[] counts, final BucketConsumer consumer) {
-        for (int bucket = 0; bucket < counts.length; bucket++) {
-            if (counts[bucket] != 0) {
-                consumer.accept(Math.min(middleOf(bucket), highest), counts[bucket]);
-            }
+    private void tell(final int bucket, final long count, final BucketConsumer consumer) {
+        if (count != 0) {
+            consumer.accept(Math.min(middleOf(bucket), highest), count);
         }
     }
 
