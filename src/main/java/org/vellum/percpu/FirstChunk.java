@@ -40,10 +40,24 @@ final class FirstChunk {
      */
     static FirstChunk setUp(final PercpuOptions options, final Foundation below) {
         below.epochs().mightSleep("setting up per-CPU memory");
-        StackReserve.ensureOperation();
+        StackReserve.ensureOperations();
         final FirstChunk chunk = choose(options, below);
-        below.listener().percpuLayout(chunk.describe());
-        return chunk;
+        try {
+            below.listener().percpuLayout(chunk.describe());
+            return chunk;
+        } catch (final RuntimeException | Error e) {
+            chunk.closeAfter(e);
+            throw e;
+        }
+    }
+
+    /** Nobody has had its addresses, so no section holds it up for long. */
+    void closeAfter(final Throwable error) {
+        try {
+            close();
+        } catch (final RuntimeException | Error e) {
+            error.addSuppressed(e);
+        }
     }
 
     private static FirstChunk choose(final PercpuOptions options, final Foundation below) {

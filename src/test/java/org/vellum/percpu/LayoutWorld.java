@@ -43,7 +43,11 @@ final class LayoutWorld {
     }
 
     LayoutWorld(final int slots, final long memoryBytes, final long bankBytes, final long windowBytes, final long graceNanos) {
-        cpus = new Cpus(CpuOptions.forThisMachine().withCachedSlots(slots).withFirstEpoch(SmallMemory.NEAR_WRAP));
+        this(CpuOptions.forThisMachine().withCachedSlots(slots), memoryBytes, bankBytes, windowBytes, graceNanos);
+    }
+
+    LayoutWorld(final CpuOptions slots, final long memoryBytes, final long bankBytes, final long windowBytes, final long graceNanos) {
+        cpus = new Cpus(slots.withFirstEpoch(SmallMemory.NEAR_WRAP));
         epochs = new Epochs(cpus, new Sweeper(cpus, Listener.SILENT), new StallDetector(cpus, Listener.SILENT, Long.MAX_VALUE));
         frames = new FrameAllocator(cpus, new FrameOptions(memoryBytes, bankBytes));
         final VmapOptions options = VmapOptions.of(memoryBytes).withWindowPages(windowBytes / PAGE).withGraceNanos(graceNanos)
