@@ -20,19 +20,24 @@ import org.vellum.report.PageFaultException;
 /** A slot is refused in the middle of what takes several sections, one behind the other. */
 final class SlotsRunOutTest {
     private static final int PAGE = SmallMemory.PAGE;
-    private static final int COUNT = 40 * MmuGather.SLICE_PAGES + 3;
+    private static final int COUNT = 6 * MmuGather.SLICE_PAGES + 3;
 
-    /** Takes the one slot there is, for a while, and leaves it, for a while. */
+    /** Takes the one slot there is as soon as it is left, stays for longer than anybody waits, and then lets others begin. */
     private static void hog(final Cpus cpus, final AtomicBoolean stop) {
         while (!stop.get()) {
             final Cpu cpu = cpus.tryEnter();
-            final long until = System.nanoTime() + 20_000;
-            while (System.nanoTime() < until) {
-                Thread.onSpinWait();
-            }
             if (cpu != null) {
+                spin(20_000);
                 cpu.exit();
+                spin(20_000);
             }
+        }
+    }
+
+    private static void spin(final long nanos) {
+        final long until = System.nanoTime() + nanos;
+        while (System.nanoTime() < until) {
+            Thread.onSpinWait();
         }
     }
 
@@ -42,7 +47,7 @@ final class SlotsRunOutTest {
 
     @Test
     void pagesAreMappedWholeOrNotAtAll() throws Exception {
-        final Vellum memory = SmallMemory.builder(4096, 8192)
+        final Vellum memory = SmallMemory.builder(COUNT + 256, 1 << 15)
             .cpus(CpuOptions.forThisMachine().withCachedSlots(1).withMaxSlots(1).withSlotWaitNanos(0)).open();
         final long[] frames = SmallMemory.frames(memory, COUNT);
         final long area = memory.vmap().sparseArea((long)COUNT * PAGE);
