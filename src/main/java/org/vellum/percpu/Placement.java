@@ -25,12 +25,32 @@ final class Placement {
     }
 
     /**
-     * Allocates where there is room, and gets what memory that needs.
+     * Allocates where there is room, and gets what memory that needs. Mostly it needs none: then the mutex, whose holders may be waiting for
+     * memory, and in whose queue every thread would be parked and woken once, is left alone.
      *
      * @return the pointer, or 0 if frames have run out; then nothing has changed.
      * @throws org.vellum.report.ExhaustedException if addresses have run out; nothing has changed.
      */
     long allocatePopulating(final int bytes, final int align) {
+        final long soon = placeSoon(bytes, align);
+        return soon != 0 ? ready(soon, bytes) : allocateUnderMutex(bytes, align);
+    }
+
+    private long placeSoon(final int bytes, final int align) {
+        supply.lock.lock();
+        try {
+            return orLow(chunks.placeSoon(bytes, align));
+        } finally {
+            supply.lock.unlock();
+        }
+    }
+
+    /** A pointer, and {@link #LOW} if that is so. Under the lock. */
+    private long orLow(final long pointer) {
+        return pointer != 0 && chunks.isLow() ? pointer | LOW : pointer;
+    }
+
+    private long allocateUnderMutex(final int bytes, final int align) {
         long placed = 0;
         boolean populated = false;
         supply.mutex.lock();
@@ -64,8 +84,7 @@ final class Placement {
             return 0;
         }
         try {
-            final long pointer = chunks.place(bytes, align, onlyPopulated);
-            return pointer != 0 && chunks.isLow() ? pointer | LOW : pointer;
+            return orLow(chunks.place(bytes, align, onlyPopulated));
         } finally {
             supply.lock.unlock();
         }
@@ -75,13 +94,11 @@ final class Placement {
         // Without the lock: which chunks there are is changed by the holder of the mutex only.
         final Chunk chunk = chunks.find(pointer);
         final int offset = (int)(pointer - chunk.base);
-        final int from = offset >>> Pages.SHIFT;
-        final int to = offset + bytes + Pages.OFFSET_MASK >>> Pages.SHIFT;
-        if (chunk.nextUnpopulated(from, to) == to) {
+        if (chunk.isPopulated(offset, bytes)) {
             return true;
         }
         StackReserve.ensureOperations();
-        return supply.populate(chunk, from, to);
+        return supply.populate(chunk, offset >>> Pages.SHIFT, offset + bytes + Pages.OFFSET_MASK >>> Pages.SHIFT);
     }
 
     /** Frees what could not be populated, before anybody has seen it. */
