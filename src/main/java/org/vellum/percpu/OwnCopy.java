@@ -22,7 +22,8 @@ import org.vellum.mmu.PageTable;
  * out. Pointers are those of live allocations, or lead into one; where nothing is mapped they fault
  * ({@link org.vellum.report.PageFaultException}), but beyond its allocation one may meet another. One that is misaligned is an
  * {@link IllegalArgumentException}. After the memory is closed
- * those without a {@code Cpu} are an {@link IllegalStateException}. Numbers are Java's: ints are signed, and wrap by themselves, without a carry
+ * those without a {@code Cpu} are an {@link IllegalStateException}; those with one, and sums and folds, fault, or meet what the first chunk's memory
+ * holds then, which stays as long as this object is reachable. Numbers are Java's: ints are signed, and wrap by themselves, without a carry
  * into their neighbours; an int that is given for a long is extended with its sign, so that an unsigned one must be made a long by
  * {@link Integer#toUnsignedLong} first, and negated afterwards.
  */

@@ -23,7 +23,8 @@ import org.vellum.cpu.Cpu;
  * <p>Each bucket is 8 bytes on every CPU, all in one allocation. Values beyond the highest are counted in the last bucket.
  *
  * <p>Thread safety: all methods may be called by any thread; none waits. After {@link #close} recording and reading are an
- * {@link IllegalStateException}; it must not be closed while others use it.
+ * {@link IllegalStateException}; it must not be closed while others use it. One that is dropped without being closed keeps its bytes until the
+ * memory is closed, which reports them as leaked.
  */
 public final class PerCpuHistogram implements AutoCloseable {
     /** The most bits of precision; 3 decimal digits are 10 bits. */
