@@ -3,6 +3,7 @@ package org.vellum.percpu;
 import org.agrona.UnsafeApi;
 import org.vellum.cpu.Cpu;
 import org.vellum.cpu.Cpus;
+import org.vellum.cpu.StackReserve;
 import org.vellum.mmu.PageTable;
 
 /**
@@ -244,6 +245,12 @@ public final class OwnCopy extends Copies {
     long addTakeLong(final Cpu cpu, final long pointer, final long delta, final long batch) {
         final long copy = nativeLong(slotOf(cpu), pointer);
         final long sum = UnsafeApi.getAndAddLong(null, copy, delta) + delta;
-        return sum >= batch || sum <= -batch ? UnsafeApi.getAndSetLong(null, copy, 0) : 0;
+        return sum >= batch || sum <= -batch ? take(copy) : 0;
+    }
+
+    private static long take(final long copy) {
+        // What is taken is in nobody's sum until the caller has put it elsewhere: not on a stack that may have no room for that.
+        StackReserve.ensureOperation();
+        return UnsafeApi.getAndSetLong(null, copy, 0);
     }
 }

@@ -101,7 +101,9 @@ public final class PerCpuBatchCounter implements AutoCloseable {
      * @return the sum.
      */
     public long sumThenReset() {
-        return (long)SHARED.getAndSet(this, 0L) + copies.exchangeAllLong(pointer, 0);
+        // First what makes sure that it can be done; a copy that is emptied in between comes to shared, and is in this sum or in the next.
+        final long taken = copies.exchangeAllLong(pointer, 0);
+        return (long)SHARED.getAndSet(this, 0L) + taken;
     }
 
     /** Frees the copies. Again: nothing to do. */
