@@ -54,12 +54,6 @@ final class Chunk extends ChunkLink<Chunk> {
         return Bitmap.get(populated, page);
     }
 
-    /** Whether all pages that a range touches are populated; in bytes, the length more than 0. */
-    boolean isPopulated(final int offset, final int length) {
-        final int to = offset + length + Pages.OFFSET_MASK >>> Pages.SHIFT;
-        return nextUnpopulated(offset >>> Pages.SHIFT, to) == to;
-    }
-
     private boolean isEmpty(final int page) {
         return isPopulated(page) && map.isPageEmpty(page);
     }

@@ -91,10 +91,9 @@ final class Chunks {
         return !closed && search.all(length, align, onlyPopulated) ? take(search.chunk(), search.offset(), length) : 0;
     }
 
-    /** {@link #place}, if few looks are enough, and the pages happen to be there already: for whoever can do otherwise. */
+    /** {@link #place} in populated pages that few looks find: for whoever can do otherwise. */
     long placeSoon(final int length, final int align) {
-        return !closed && search.few(length, align, false) && search.chunk().isPopulated(search.offset(), length)
-            ? take(search.chunk(), search.offset(), length) : 0;
+        return !closed && search.few(length, align, true) ? take(search.chunk(), search.offset(), length) : 0;
     }
 
     private long take(final Chunk chunk, final int offset, final int length) {

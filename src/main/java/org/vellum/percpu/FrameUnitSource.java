@@ -8,8 +8,8 @@ import org.vellum.mem.Pages;
 /**
  * Units on contiguous frames, at their linear addresses. All memory is equally near here, so the CPU does not matter.
  *
- * <p>A block of the buddy is taken apart into single frames at once, so that any part of it can be freed for itself. Freeing does without
- * a slot, if none is to be had: it is what undoes a failure, and that may have been it.
+ * <p>A block of the buddy is taken apart into single frames at once, so that any part of it can be freed for itself. Freeing does without a slot,
+ * if none is to be had: it is what undoes a failure, and that may have been it.
  */
 final class FrameUnitSource implements UnitSource {
     private static final long REFUSED = 0;

@@ -25,32 +25,12 @@ final class Placement {
     }
 
     /**
-     * Allocates where there is room, and gets what memory that needs. Mostly it needs none: then the mutex, whose holders may be waiting for
-     * memory, and in whose queue every thread would be parked and woken once, is left alone.
+     * Allocates where there is room, and gets what memory that needs.
      *
      * @return the pointer, or 0 if frames have run out; then nothing has changed.
      * @throws org.vellum.report.ExhaustedException if addresses have run out; nothing has changed.
      */
     long allocatePopulating(final int bytes, final int align) {
-        final long soon = placeSoon(bytes, align);
-        return soon != 0 ? ready(soon, bytes) : allocateUnderMutex(bytes, align);
-    }
-
-    private long placeSoon(final int bytes, final int align) {
-        supply.lock.lock();
-        try {
-            return orLow(chunks.placeSoon(bytes, align));
-        } finally {
-            supply.lock.unlock();
-        }
-    }
-
-    /** A pointer, and {@link #LOW} if that is so. Under the lock. */
-    private long orLow(final long pointer) {
-        return pointer != 0 && chunks.isLow() ? pointer | LOW : pointer;
-    }
-
-    private long allocateUnderMutex(final int bytes, final int align) {
         long placed = 0;
         boolean populated = false;
         supply.mutex.lock();
@@ -84,7 +64,8 @@ final class Placement {
             return 0;
         }
         try {
-            return orLow(chunks.place(bytes, align, onlyPopulated));
+            final long pointer = chunks.place(bytes, align, onlyPopulated);
+            return pointer != 0 && chunks.isLow() ? pointer | LOW : pointer;
         } finally {
             supply.lock.unlock();
         }
@@ -94,11 +75,13 @@ final class Placement {
         // Without the lock: which chunks there are is changed by the holder of the mutex only.
         final Chunk chunk = chunks.find(pointer);
         final int offset = (int)(pointer - chunk.base);
-        if (chunk.isPopulated(offset, bytes)) {
+        final int from = offset >>> Pages.SHIFT;
+        final int to = offset + bytes + Pages.OFFSET_MASK >>> Pages.SHIFT;
+        if (chunk.nextUnpopulated(from, to) == to) {
             return true;
         }
         StackReserve.ensureOperations();
-        return supply.populate(chunk, offset >>> Pages.SHIFT, offset + bytes + Pages.OFFSET_MASK >>> Pages.SHIFT);
+        return supply.populate(chunk, from, to);
     }
 
     /** Frees what could not be populated, before anybody has seen it. */

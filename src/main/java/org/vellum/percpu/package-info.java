@@ -25,15 +25,14 @@
  *
  * <h2>An allocation, step by step</h2>
  * <ol>
- * <li>Under the <b>lock</b>: {@link org.vellum.percpu.Chunks} looks for the chunk that fits most tightly. If a few looks are enough, and the
- * pages are populated there, as they mostly are, it marks the room as taken, and goes on with the last step.</li>
- * <li>Else all begins anew under the <b>mutex</b>, and then the lock, at all chunks. None has room: one is made, and there is.</li>
+ * <li>Under the <b>mutex</b>: {@link org.vellum.percpu.Chunks} looks for the chunk that fits most tightly, and marks the room as taken, under
+ * the <b>lock</b>. No chunk has room: one is made, and there is.</li>
  * <li>{@link org.vellum.percpu.ChunkSupply} puts frames under its pages that have none, in every unit or in none, and only then marks
  * them populated. No frames: the room is given back, the mutex let go, memory fought for, and all begins anew.</li>
  * <li>Without any lock: the copies are set to zero. They are the caller's by now.</li>
  * </ol>
- * Who must not wait, as in a section, looks at all chunks without the mutex, but only in pages that are populated. A free is the first step in
- * reverse.
+ * Who must not wait, as in a section, takes the first step without the mutex, and only in pages that are populated. A free is the first step in
+ * reverse, under the lock alone.
  *
  * <h2>Locks</h2>
  * The mutex first, then the lock; under the lock nothing is called that could wait, map or allocate. The mutex is taken outside sections only, and
@@ -73,8 +72,6 @@
  * reasons in it.</li>
  * <li>Accounting to control groups, tags of call sites, tracepoints: not part of the reference, but of what became of it.</li>
  * <li>The limit of an allocation to the least unit there may be: units are an option here, so it is one unit.</li>
- * <li>The mutex for every allocation that may wait (P5): only for those whose place is not ready, or not found at a few looks. With the
- * mutex each of several threads is parked and woken in its queue, for a search that is much shorter than that.</li>
  * <li>A look at every chunk of a slot (P3): at a few, then on to the next slot; at all of them before a chunk is made. With a million
  * objects most chunks of the first slot are too full, and thousands of looks would be in vain.</li>
  * <li>Allocations before the first chunk's maps exist: they exist before the first allocation.</li>
