@@ -88,12 +88,7 @@ final class Chunks {
      * @return a pointer, or 0.
      */
     long place(final int length, final int align, final boolean onlyPopulated) {
-        return !closed && search.all(length, align, onlyPopulated) ? take(search.chunk(), search.offset(), length) : 0;
-    }
-
-    /** {@link #place} in populated pages that few looks find: for whoever can do otherwise. */
-    long placeSoon(final int length, final int align) {
-        return !closed && search.few(length, align, true) ? take(search.chunk(), search.offset(), length) : 0;
+        return !closed && search.find(length, align, onlyPopulated) ? take(search.chunk(), search.offset(), length) : 0;
     }
 
     private long take(final Chunk chunk, final int offset, final int length) {

@@ -26,21 +26,16 @@ final class RoomSearch {
     }
 
     /**
-     * Looks at a few chunks of each slot: one whose largest run is of the size's own power of two may still be too short, and there may be
-     * thousands of those.
+     * Looks at a few chunks of each slot first: one whose largest run is of the size's own power of two may still be too short, and there may
+     * be thousands of those. Only when that finds nothing it looks at all.
      *
      * @param length in bytes.
      * @param align in bytes, a power of two up to a page.
      * @param onlyPopulated whether the pages must be there already.
      * @return whether there is room: {@link #chunk()}, {@link #offset()}.
      */
-    boolean few(final int length, final int align, final boolean onlyPopulated) {
-        return find(length, align, onlyPopulated, MOST_LOOKS);
-    }
-
-    /** {@link #few}, and then at all chunks, if that found nothing. */
-    boolean all(final int length, final int align, final boolean onlyPopulated) {
-        return few(length, align, onlyPopulated) || gaveUp && find(length, align, onlyPopulated, Integer.MAX_VALUE);
+    boolean find(final int length, final int align, final boolean onlyPopulated) {
+        return find(length, align, onlyPopulated, MOST_LOOKS) || gaveUp && find(length, align, onlyPopulated, Integer.MAX_VALUE);
     }
 
     private boolean find(final int length, final int align, final boolean onlyPopulated, final int mostLooks) {

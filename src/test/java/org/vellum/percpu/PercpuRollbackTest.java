@@ -147,7 +147,6 @@ final class PercpuRollbackTest {
         assertSame(chunks.first(), chunks.find(chunks.place(4, 4, true)));
         percpu.close(world.ear);
         assertEquals(0, chunks.place(4, 4, true));
-        assertEquals(0, chunks.placeSoon(4, 4));
         assertEquals(0, chunks.placeReserved(4, 4));
         world.requireQuiet(0, 0);
     }
