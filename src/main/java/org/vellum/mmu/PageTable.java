@@ -10,8 +10,12 @@ import org.vellum.mem.Words;
  *
  * <p>The table is reserved whole and zeroed in steps, from both ends: upwards behind {@link #limit}, which the present check compares
  * with anyway, and downwards before {@link #floor}, for what is placed from the top. So opening a large window costs nothing, nor does an
- * area at its top. The limit only grows and the floor only falls until they meet, when all is below the limit; under the lock of whoever
+ * area at its top. The limit only grows and the floor only falls, until they meet and all is below the limit; under the lock of whoever
  * hands out addresses, and before the address that they make valid is handed out. An access by address looks below the limit first.
+ *
+ * <p>Readers take no lock, and look at the limit, the floor, or both, one after the other, in any order. So neither ever takes back what it has
+ * covered, not even when they meet, and where the zeroed part at the top begins is one word: a reader that sees any of its values finds what
+ * was handed out before.
  *
  * <p>Pages are numbered from 0 at the start of the window. Thread safety: translation from any thread; changes to an entry
  * by the owner of the range it is in.
@@ -27,6 +31,8 @@ public final class PageTable {
     public static final int ADDRESS_SHIFT = Pages.SHIFT - 3;
 
     private static final long WHOLE_ENTRIES = -Long.BYTES;
+    /** Nothing is zeroed at the top: no whole entry begins a byte before the end. */
+    private static final long NO_HIGH = -1;
     private static final int FEW = 4;
     private static final long FRAMES_BASE = UnsafeApi.arrayBaseOffset(long[].class);
 
@@ -41,9 +47,10 @@ public final class PageTable {
     private long limitBytes;
     /** The first page of the zeroed part at the top, which is empty if this is {@link #pages}. */
     private long floor;
-    /** The same in bytes of the table, and how many of them there are from here to its end. */
-    private long floorBytes;
-    private long highBytes;
+    /** The same in bytes of the table, counted from its end: below 0, {@link #NO_HIGH} if the part is empty. */
+    private long highFrom;
+    /** Of the table; an offset less this, compared without its sign, is at least {@link #highFrom} for the zeroed part at the top only. */
+    private final long endBytes;
     private volatile boolean closed;
     private final Elsewhere faulting = this::high;
     private FaultHandler faults = (address, write) -> new IllegalStateException("no fault handler");
@@ -62,6 +69,7 @@ public final class PageTable {
         distance = base - (start >>> ADDRESS_SHIFT);
         this.start = start;
         this.pages = pages;
+        endBytes = pages << 3;
         setFloor(pages);
     }
 
@@ -132,10 +140,8 @@ public final class PageTable {
 
     private void meet() {
         entries.zero(limit, floor - limit);
+        // The floor stays where it is: a reader that has seen the old limit already must still find what lies above.
         setLimit(pages);
-        // Later than the limit: what lies between is always on one side at least.
-        UnsafeApi.storeFence();
-        setFloor(pages);
     }
 
     private void setLimit(final long next) {
@@ -147,8 +153,7 @@ public final class PageTable {
 
     private void setFloor(final long next) {
         floor = next;
-        floorBytes = next << 3;
-        highBytes = pages - next << 3;
+        highFrom = next == pages ? NO_HIGH : (next << 3) - endBytes;
     }
 
     /**
@@ -162,7 +167,7 @@ public final class PageTable {
         closed = true;
         // Views look at the entries without the limit, so these must go too.
         entries.zero(0, limit);
-        entries.zero(floor, pages - floor);
+        entries.zero(Math.max(limit, floor), pages - Math.max(limit, floor));
         limit = 0;
         limitBytes = 0;
         setFloor(pages);
@@ -270,7 +275,7 @@ public final class PageTable {
     public long writablePagesOn(final long address, final long entryBytes) {
         final long offset = entryOffset(address) + entryBytes;
         // From the top, where such areas are, first.
-        if (Long.compareUnsigned(offset - floorBytes, highBytes) < 0 || offset < limitBytes) {
+        if (Long.compareUnsigned(offset - endBytes, highFrom) >= 0 || offset < limitBytes) {
             // Volatile: r3 of the argument in org.vellum.epoch; partner: the fence in Epochs.stamp.
             final long difference = UnsafeApi.getLongVolatile(null, base + offset) ^ Entry.key(address);
             if ((difference & Entry.WRITE_CHECK) == 0) {
@@ -283,7 +288,7 @@ public final class PageTable {
     /** An address that is not below the limit: translated in the zeroed part at the top, if it is there, or the fault. */
     long high(final long address, final boolean write) {
         final long offset = entryOffset(address);
-        if (Long.compareUnsigned(offset - floorBytes, highBytes) < 0) {
+        if (Long.compareUnsigned(offset - endBytes, highFrom) >= 0) {
             // Volatile: r3 of the argument in org.vellum.epoch; partner: the fence in Epochs.stamp.
             final long difference = UnsafeApi.getLongVolatile(null, base + offset) ^ Entry.key(address);
             if ((difference & (write ? Entry.WRITE_CHECK : Entry.READ_CHECK)) == 0) {

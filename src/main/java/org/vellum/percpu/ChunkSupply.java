@@ -55,9 +55,15 @@ final class ChunkSupply {
         population = new Population(below, first, pending);
     }
 
-    /** Lets no chunk come any more. Under the mutex. */
+    /** Lets no chunk come any more, and nobody find room. Under the mutex. */
     void close() {
         closed = true;
+        lock.lock();
+        try {
+            chunks.close();
+        } finally {
+            lock.unlock();
+        }
     }
 
     /** Under the mutex. */
@@ -103,9 +109,11 @@ final class ChunkSupply {
     }
 
     private void endAreas(final long[] areas) {
+        final Attempts attempts = new Attempts();
         for (final long area : areas) {
-            below.vmap().vunmap(area);
+            attempts.run(() -> below.vmap().vunmap(area));
         }
+        attempts.rethrow();
     }
 
     /** Ends a chunk that was claimed, with all pages that it has; or, should that fail, gives it back to the allocations. Under the mutex. */
@@ -127,8 +135,8 @@ final class ChunkSupply {
         } finally {
             lock.unlock();
         }
-        endAreas(chunk.areas);
         pending.add(batch);
+        endAreas(chunk.areas);
     }
 
     private void restore(final Chunk chunk) {

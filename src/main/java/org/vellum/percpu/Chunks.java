@@ -31,20 +31,11 @@ final class Chunks {
     /** What {@link #free} returns, besides what {@link AreaMap#free} does, for a pointer that is of no chunk. */
     static final int UNKNOWN = -4;
 
-    /** A chunk below this slot that did not have what its slot promises is not asked again before it has changed. */
-    private static final int FAIL_SLOTS = 3;
-    /**
-     * Chunks of one slot that an allocation looks at before it goes on to the next, where all are larger. More fill chunks better (with 32
-     * 91 % of the pages' bytes are used, with 8 89 %, with 2 86 %), fewer touch less memory. Without a bound an allocation among a hundred
-     * thousand looks at hundreds.
-     */
-    private static final int MOST_LOOKS = 4;
-    /** No pointer. */
-    private static final long GAVE_UP = 1;
     /** One page in so many must be empty before it is worth depopulating. */
     private static final int EMPTY_SHARE = 4;
 
     final ChunkSlots<Chunk> slots;
+    private final RoomSearch search;
     private final ChunkIndex index;
     private final Chunk first;
     private final int firstBytes;
@@ -57,6 +48,7 @@ final class Chunks {
     private long populatedPages;
     private long emptyPages;
     private boolean balanceWanted;
+    private boolean closed;
 
     /**
      * Starts with the first chunk.
@@ -67,6 +59,7 @@ final class Chunks {
     Chunks(final Layout layout, final long base) {
         final int unitBytes = layout.unitBytes();
         slots = new ChunkSlots<>(unitBytes);
+        search = new RoomSearch(slots);
         index = new ChunkIndex(unitBytes);
         firstBytes = layout.firstBytes();
         final int staticBytes = (int)layout.info().staticBytes();
@@ -87,8 +80,7 @@ final class Chunks {
     }
 
     /**
-     * Takes room where it fits most tightly. Looks at a few chunks of each slot first: one whose largest run is of the size's own power of two
-     * may still be too short, and there may be thousands of those. Only when that finds nothing it looks at all.
+     * Takes room where it fits most tightly, wherever there is any.
      *
      * @param length in bytes.
      * @param align in bytes, a power of two up to a page.
@@ -96,37 +88,10 @@ final class Chunks {
      * @return a pointer, or 0.
      */
     long place(final int length, final int align, final boolean onlyPopulated) {
-        final long pointer = place(length, align, onlyPopulated, MOST_LOOKS);
-        return pointer != GAVE_UP ? pointer : place(length, align, onlyPopulated, Integer.MAX_VALUE);
+        return !closed && search.find(length, align, onlyPopulated) ? take(search.chunk(), search.offset(), length) : 0;
     }
 
-    /** A pointer, 0, or {@link #GAVE_UP} if there are chunks at which it has not looked. */
-    private long place(final int length, final int align, final boolean onlyPopulated, final int mostLooks) {
-        boolean gaveUp = false;
-        for (int slot = slots.slotOfSize(length); slot <= slots.free(); slot++) {
-            int looks = 0;
-            Chunk next;
-            for (Chunk chunk = slots.first(slot); chunk != null && looks < mostLooks; chunk = next) {
-                next = chunk.next;
-                final int offset = chunk.map.find(length, align, onlyPopulated ? chunk.populated : null);
-                if (offset != AreaMap.NONE) {
-                    take(chunk, offset, length);
-                    return chunk.base + offset;
-                }
-                looks++;
-                gaveUp |= looks == mostLooks && next != null;
-                if (slot < FAIL_SLOTS) {
-                    slots.moveToFront(chunk, 0);
-                } else if (looks == mostLooks) {
-                    // The next one begins where this one gave up.
-                    slots.rotate(chunk);
-                }
-            }
-        }
-        return gaveUp ? GAVE_UP : 0;
-    }
-
-    private void take(final Chunk chunk, final int offset, final int length) {
+    private long take(final Chunk chunk, final int offset, final int length) {
         final int before = chunk.map.emptyPages(offset, length, chunk.populated);
         chunk.map.allocate(offset, length);
         changeEmpty(chunk, -before);
@@ -137,11 +102,12 @@ final class Chunks {
         } else {
             relocate(chunk);
         }
+        return chunk.base + offset;
     }
 
     /** Takes room in the reserved area; a pointer, or 0. */
     long placeReserved(final int length, final int align) {
-        final int offset = reserved.place(length, align);
+        final int offset = closed ? AreaMap.NONE : reserved.place(length, align);
         if (offset == AreaMap.NONE) {
             return 0;
         }
@@ -293,6 +259,11 @@ final class Chunks {
             }
         }
         return null;
+    }
+
+    /** Gives no room any more: who has asked whether the memory is open may be late. */
+    void close() {
+        closed = true;
     }
 
     /** No allocation comes there any more. */

@@ -3,6 +3,7 @@ package org.vellum.percpu;
 import org.agrona.UnsafeApi;
 import org.vellum.cpu.Cpu;
 import org.vellum.cpu.Cpus;
+import org.vellum.cpu.StackReserve;
 import org.vellum.mmu.PageTable;
 import org.vellum.report.ExhaustedException;
 
@@ -91,6 +92,8 @@ abstract class Copies extends CopyTranslation {
      * @param value what all copies hold then, as far as nobody adds to them.
      */
     final long exchangeAllLong(final long pointer, final long value) {
+        // What the first copies held would be lost if a later one were not come to.
+        StackReserve.ensureOperation();
         long sum = 0;
         for (int slot = 0; slot < slots(); slot++) {
             sum += UnsafeApi.getAndSetLong(null, nativeLong(slot, pointer), value);
@@ -147,6 +150,7 @@ abstract class Copies extends CopyTranslation {
      * @throws IllegalArgumentException if there is no such CPU, or the pointer is misaligned; nothing has changed.
      */
     public final long foldLong(final long pointer, final int fromCpu, final int toCpu) {
+        StackReserve.ensureOperation();
         final long to = nativeLong(slotOf(toCpu), pointer);
         final long moved = UnsafeApi.getAndSetLong(null, nativeLong(slotOf(fromCpu), pointer), 0);
         UnsafeApi.getAndAddLong(null, to, moved);
@@ -163,6 +167,7 @@ abstract class Copies extends CopyTranslation {
      * @throws IllegalArgumentException if there is no such CPU, or the pointer is misaligned; nothing has changed.
      */
     public final int foldInt(final long pointer, final int fromCpu, final int toCpu) {
+        StackReserve.ensureOperation();
         final long to = nativeInt(slotOf(toCpu), pointer);
         final int moved = UnsafeApi.getAndSetInt(null, nativeInt(slotOf(fromCpu), pointer), 0);
         UnsafeApi.getAndAddInt(null, to, moved);

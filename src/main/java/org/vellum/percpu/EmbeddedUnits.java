@@ -28,6 +28,8 @@ final class EmbeddedUnits implements UnitMemory {
     private long[] natives;
     /** Whether holes and ends went back: then the units go back one by one as well. */
     private boolean inParts;
+    /** Of those: none is given back twice, whatever the source throws. */
+    private int freedUnits;
 
     EmbeddedUnits(final PercpuOptions options, final Foundation below) {
         final int slots = below.cpus().cachedSlots();
@@ -52,20 +54,15 @@ final class EmbeddedUnits implements UnitMemory {
                 freeGroups();
                 return refusal;
             }
-        } catch (final RuntimeException | Error e) {
-            UnitMemory.alsoAfter(e, this::freeGroups);
-            throw e;
-        }
-        for (final long unit : natives) {
-            UnitMemory.fill(unit, 0, layout.firstBytes(), image);
-        }
-        try {
+            for (final long unit : natives) {
+                UnitMemory.fill(unit, 0, layout.firstBytes(), image);
+            }
             freeUnused();
+            return null;
         } catch (final RuntimeException | Error e) {
             UnitMemory.alsoAfter(e, this::free);
             throw e;
         }
-        return null;
     }
 
     private Refusal allocate() {
@@ -139,31 +136,31 @@ final class EmbeddedUnits implements UnitMemory {
             return;
         }
         inParts = true;
+        final Attempts attempts = new Attempts();
         final long unitBytes = plan.unitBytes();
         for (int i = 0; i < areas.length; i++) {
             final AllocInfo.Group group = plan.groups().get(i);
             for (int unit = 0; unit < group.units(); unit++) {
                 final long used = group.cpu(unit) == AllocInfo.HOLE ? 0 : layout.firstBytes();
                 if (used < unitBytes) {
-                    source.free(areas[i] + unit * unitBytes + used, unitBytes - used);
+                    final long unused = areas[i] + unit * unitBytes + used;
+                    attempts.run(() -> source.free(unused, unitBytes - used));
                 }
             }
         }
+        attempts.rethrow();
     }
 
     /** Each of them, whatever the source throws meanwhile. */
     private void freeGroups() {
+        final Attempts attempts = new Attempts();
         while (obtained > 0) {
             obtained--;
             final long address = areas[obtained];
             final long bytes = plan.bytesOf(plan.groups().get(obtained));
-            try {
-                source.free(address, bytes);
-            } catch (final RuntimeException | Error e) {
-                UnitMemory.alsoAfter(e, this::freeGroups);
-                throw e;
-            }
+            attempts.run(() -> source.free(address, bytes));
         }
+        attempts.rethrow();
     }
 
     /** Why this is possible at all. */
@@ -203,8 +200,11 @@ final class EmbeddedUnits implements UnitMemory {
             freeGroups();
             return;
         }
-        for (int slot = 0; slot < layout.slots(); slot++) {
-            source.free(base + layout.unitOffset(slot), layout.firstBytes());
+        final Attempts attempts = new Attempts();
+        while (freedUnits < layout.slots()) {
+            final long unit = base + layout.unitOffset(freedUnits++);
+            attempts.run(() -> source.free(unit, layout.firstBytes()));
         }
+        attempts.rethrow();
     }
 }

@@ -3,23 +3,27 @@ package org.vellum.percpu;
 import org.vellum.cpu.Cpu;
 import org.vellum.frame.FrameAllocator;
 import org.vellum.frame.PhysicalMemory;
-import org.vellum.gather.MmuGather;
 import org.vellum.mem.Pages;
 
 /**
  * Units on contiguous frames, at their linear addresses. All memory is equally near here, so the CPU does not matter.
  *
- * <p>A block of the buddy is taken apart into single frames at once, so that any part of it can be freed for itself.
+ * <p>A block of the buddy is taken apart into single frames at once, so that any part of it can be freed for itself. Freeing does without a slot,
+ * if none is to be had: it is what undoes a failure, and that may have been it.
  */
 final class FrameUnitSource implements UnitSource {
     private static final long REFUSED = 0;
 
     private final Foundation below;
     private final FrameAllocator frames;
+    private final PendingFrames pending;
+    /** Whether others poll what is pending: not before there is something. */
+    private boolean polled;
 
     FrameUnitSource(final Foundation below) {
         this.below = below;
         frames = below.frames();
+        pending = new PendingFrames(below);
     }
 
     @Override
@@ -35,14 +39,14 @@ final class FrameUnitSource implements UnitSource {
         if (order > frames.memory().bankShift()) {
             return REFUSED;
         }
+        // Before there is anything that could be lost.
+        final FrameBatch surplus = new FrameBatch((int)((1L << order) - Pages.of(bytes)));
         for (int attempt = 0;; attempt++) {
             frames.grow(1L << order);
             final long block = takeBlock(order);
             if (block != PhysicalMemory.NO_FRAME) {
-                final long address = block << Pages.SHIFT;
-                final long surplus = ((long)Pages.SIZE << order) - bytes;
-                free(address + bytes, surplus);
-                return address;
+                free(block + Pages.of(bytes), surplus);
+                return block << Pages.SHIFT;
             }
             if (!below.reclaimer().reclaim(attempt)) {
                 return REFUSED;
@@ -65,19 +69,17 @@ final class FrameUnitSource implements UnitSource {
 
     @Override
     public void free(final long address, final long bytes) {
-        final long[] slice = new long[(int)Math.min(MmuGather.SLICE_PAGES, bytes >>> Pages.SHIFT)];
-        final long end = address + bytes >>> Pages.SHIFT;
-        for (long frame = address >>> Pages.SHIFT; frame < end; frame += slice.length) {
-            final int count = (int)Math.min(slice.length, end - frame);
-            for (int i = 0; i < count; i++) {
-                slice[i] = frame + i;
-            }
-            final Cpu cpu = below.cpus().enter();
-            try {
-                frames.freeBulk(cpu, slice, 0, count);
-            } finally {
-                cpu.exit();
-            }
+        free(address >>> Pages.SHIFT, new FrameBatch((int)(bytes >>> Pages.SHIFT)));
+    }
+
+    private void free(final long first, final FrameBatch batch) {
+        for (int i = 0; i < batch.frames.length; i++) {
+            batch.add(first + i);
+        }
+        pending.freeNow(batch);
+        if (pending.frames() > 0 && !polled) {
+            polled = true;
+            below.reclaimer().add(pending);
         }
     }
 }

@@ -3,6 +3,7 @@ package org.vellum.percpu;
 import org.agrona.UnsafeApi;
 import org.vellum.cpu.Cpu;
 import org.vellum.cpu.Cpus;
+import org.vellum.cpu.StackReserve;
 import org.vellum.mmu.PageTable;
 
 /**
@@ -22,7 +23,8 @@ import org.vellum.mmu.PageTable;
  * out. Pointers are those of live allocations, or lead into one; where nothing is mapped they fault
  * ({@link org.vellum.report.PageFaultException}), but beyond its allocation one may meet another. One that is misaligned is an
  * {@link IllegalArgumentException}. After the memory is closed
- * those without a {@code Cpu} are an {@link IllegalStateException}. Numbers are Java's: ints are signed, and wrap by themselves, without a carry
+ * those without a {@code Cpu} are an {@link IllegalStateException}; those with one, and sums and folds, fault, or meet what the first chunk's memory
+ * holds then, which stays as long as this object is reachable. Numbers are Java's: ints are signed, and wrap by themselves, without a carry
  * into their neighbours; an int that is given for a long is extended with its sign, so that an unsigned one must be made a long by
  * {@link Integer#toUnsignedLong} first, and negated afterwards.
  */
@@ -243,6 +245,12 @@ public final class OwnCopy extends Copies {
     long addTakeLong(final Cpu cpu, final long pointer, final long delta, final long batch) {
         final long copy = nativeLong(slotOf(cpu), pointer);
         final long sum = UnsafeApi.getAndAddLong(null, copy, delta) + delta;
-        return sum >= batch || sum <= -batch ? UnsafeApi.getAndSetLong(null, copy, 0) : 0;
+        return sum >= batch || sum <= -batch ? take(copy) : 0;
+    }
+
+    private static long take(final long copy) {
+        // What is taken is in nobody's sum until the caller has put it elsewhere: not on a stack that may have no room for that.
+        StackReserve.ensureOperation();
+        return UnsafeApi.getAndSetLong(null, copy, 0);
     }
 }

@@ -21,7 +21,8 @@ import org.vellum.cpu.Cpu;
  * it is exact while nobody adds. Two threads of one copy may both find it full; the second takes what is there then, perhaps 0.
  *
  * <p>Thread safety: all methods may be called by any thread; none waits. After {@link #close} adding and summing are an
- * {@link IllegalStateException}; it must not be closed while others use it: their next addition could be somebody else's memory.
+ * {@link IllegalStateException}; it must not be closed while others use it: their next addition could be somebody else's memory. One that is
+ * dropped without being closed keeps its bytes until the memory is closed, which reports them as leaked.
  */
 public final class PerCpuBatchCounter implements AutoCloseable {
     private static final VarHandle SHARED;
@@ -100,7 +101,9 @@ public final class PerCpuBatchCounter implements AutoCloseable {
      * @return the sum.
      */
     public long sumThenReset() {
-        return (long)SHARED.getAndSet(this, 0L) + copies.exchangeAllLong(pointer, 0);
+        // First what makes sure that it can be done; a copy that is emptied in between comes to shared, and is in this sum or in the next.
+        final long taken = copies.exchangeAllLong(pointer, 0);
+        return (long)SHARED.getAndSet(this, 0L) + taken;
     }
 
     /** Frees the copies. Again: nothing to do. */

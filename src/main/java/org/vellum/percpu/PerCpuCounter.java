@@ -11,7 +11,8 @@ import org.vellum.cpu.Cpu;
  * {@link PerCpuBatchCounter}.
  *
  * <p>Thread safety: all methods may be called by any thread; none waits. After {@link #close} adding and summing are an
- * {@link IllegalStateException}; it must not be closed while others use it: their next addition could be somebody else's memory.
+ * {@link IllegalStateException}; it must not be closed while others use it: their next addition could be somebody else's memory. One that is
+ * dropped without being closed keeps its bytes until the memory is closed, which reports them as leaked.
  */
 public final class PerCpuCounter implements AutoCloseable {
     private static final VarHandle POINTER;

@@ -2,7 +2,6 @@ package org.vellum.percpu;
 
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
-import java.util.Arrays;
 import org.vellum.cpu.Cpu;
 
 /**
@@ -24,7 +23,8 @@ import org.vellum.cpu.Cpu;
  * <p>Each bucket is 8 bytes on every CPU, all in one allocation. Values beyond the highest are counted in the last bucket.
  *
  * <p>Thread safety: all methods may be called by any thread; none waits. After {@link #close} recording and reading are an
- * {@link IllegalStateException}; it must not be closed while others use it.
+ * {@link IllegalStateException}; it must not be closed while others use it. One that is dropped without being closed keeps its bytes until the
+ * memory is closed, which reports them as leaked.
  */
 public final class PerCpuHistogram implements AutoCloseable {
     /** The most bits of precision; 3 decimal digits are 10 bits. */
@@ -109,8 +109,12 @@ public final class PerCpuHistogram implements AutoCloseable {
         if (value < 0) {
             throw new IllegalArgumentException("value=" + value);
         }
+        return pointerAt(bucketOf(Math.min(value, highest)));
+    }
+
+    private long pointerAt(final int bucket) {
         final long open = pointer;
-        return open == Copies.CLOSED ? open : open + ((long)bucketOf(Math.min(value, highest)) << 3);
+        return open == Copies.CLOSED ? open : open + ((long)bucket << 3);
     }
 
     /**
@@ -132,8 +136,11 @@ public final class PerCpuHistogram implements AutoCloseable {
 
     /** @return how many values were recorded; exact while nobody records. */
     public long count() {
-        final long[] counts = counts(false);
-        return Arrays.stream(counts).sum();
+        long count = 0;
+        for (int bucket = 0; bucket < buckets; bucket++) {
+            count += copies.sumLong(pointerAt(bucket));
+        }
+        return count;
     }
 
     /**
@@ -142,33 +149,26 @@ public final class PerCpuHistogram implements AutoCloseable {
      * @param consumer told of each bucket that has any, on this thread.
      */
     public void forEachBucket(final BucketConsumer consumer) {
-        tell(counts(false), consumer);
+        for (int bucket = 0; bucket < buckets; bucket++) {
+            tell(bucket, copies.sumLong(pointerAt(bucket)), consumer);
+        }
     }
 
     /**
-     * {@link #forEachBucket}, and begins anew. What others record meanwhile is told of now or the next time.
+     * {@link #forEachBucket}, and begins anew. What others record meanwhile is told of now or the next time, and so are the buckets behind the
+     * one at which the consumer threw.
      *
      * @param consumer told of each bucket that has any, on this thread.
      */
     public void drain(final BucketConsumer consumer) {
-        tell(counts(true), consumer);
-    }
-
-    private long[] counts(final boolean take) {
-        final long open = pointer;
-        final long[] counts = new long[buckets];
         for (int bucket = 0; bucket < buckets; bucket++) {
-            final long at = open == Copies.CLOSED ? open : open + ((long)bucket << 3);
-            counts[bucket] = take ? copies.exchangeAllLong(at, 0) : copies.sumLong(at);
+            tell(bucket, copies.exchangeAllLong(pointerAt(bucket), 0), consumer);
         }
-        return counts;
     }
 
-    private void tell(final long[] counts, final BucketConsumer consumer) {
-        for (int bucket = 0; bucket < counts.length; bucket++) {
-            if (counts[bucket] != 0) {
-                consumer.accept(Math.min(middleOf(bucket), highest), counts[bucket]);
-            }
+    private void tell(final int bucket, final long count, final BucketConsumer consumer) {
+        if (count != 0) {
+            consumer.accept(Math.min(middleOf(bucket), highest), count);
         }
     }
 

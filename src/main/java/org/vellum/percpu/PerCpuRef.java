@@ -165,6 +165,8 @@ public final class PerCpuRef implements AutoCloseable {
      */
     public void put(final Cpu cpu) {
         if (copies.addReturnLong(cpu, pointer, -1) < LOWEST_COUNT) {
+            // What was taken off KILLED nobody looks at: as yet nothing has changed, and there is room for the callback.
+            StackReserve.ensureOperation();
             final long left = change(-1);
             if (left < 0) {
                 throw new IllegalStateException("more references dropped than taken: " + this);
@@ -196,8 +198,8 @@ public final class PerCpuRef implements AutoCloseable {
      * @throws IllegalStateException if more references have been dropped than taken; {@code released} will not be called.
      */
     public boolean kill() {
-        // Before anything is changed: a kill that stopped in its middle would leave the bias for ever.
-        StackReserve.ensureOperation();
+        // Before anything is changed: a kill that stopped in its middle would leave the bias for ever. For the exchange, too, which makes sure itself.
+        StackReserve.ensureOperations();
         if (!DEAD.compareAndSet(this, false, true)) {
             return false;
         }

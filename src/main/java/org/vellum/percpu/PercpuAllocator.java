@@ -1,5 +1,6 @@
 package org.vellum.percpu;
 
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.vellum.cpu.Cpus;
 import org.vellum.cpu.StackReserve;
 import org.vellum.cpu.Worker;
@@ -35,7 +36,7 @@ public final class PercpuAllocator implements Pointers {
     private final Balancer balancer;
     private final Placement placement;
     private final OwnCopy access;
-    private volatile boolean closed;
+    private final AtomicBoolean closed = new AtomicBoolean();
 
     /**
      * Sets up the first chunk, and tells the listener how. May block.
@@ -59,12 +60,21 @@ public final class PercpuAllocator implements Pointers {
         below = new Foundation(epochs, frames, access, space, reclaimer, vmap, listener);
         cpus = epochs.cpus();
         firstChunk = FirstChunk.setUp(options, below);
-        layout = firstChunk.layout();
-        supply = new ChunkSupply(below, firstChunk);
-        balancer = new Balancer(below, worker, supply);
-        placement = new Placement(supply, balancer);
-        this.access = OwnCopy.of(firstChunk, below, this);
-        reclaimer.add(supply.pending);
+        boolean whole = false;
+        try {
+            layout = firstChunk.layout();
+            supply = new ChunkSupply(below, firstChunk);
+            balancer = new Balancer(below, worker, supply);
+            placement = new Placement(supply, balancer);
+            this.access = OwnCopy.of(firstChunk, below, this);
+            reclaimer.add(supply.pending);
+            whole = true;
+        } finally {
+            if (!whole) {
+                // Of the Java heap, or of the C library's: the first chunk would be lost, and so at each new attempt.
+                firstChunk.close();
+            }
+        }
     }
 
     /** @return the way from a pointer to the copies. */
@@ -205,7 +215,7 @@ public final class PercpuAllocator implements Pointers {
     }
 
     private void requireOpen() {
-        if (closed) {
+        if (closed.get()) {
             throw new IllegalStateException("the memory is closed");
         }
     }
@@ -222,10 +232,7 @@ public final class PercpuAllocator implements Pointers {
         StackReserve.ensureOperations();
         requireOpen();
         final int frames = balancer.balance();
-        if (supply.pending.frames() > 0) {
-            below.reclaimer().awaitGrace();
-            supply.pending.poll(true);
-        }
+        awaitPending();
         return frames;
     }
 
@@ -256,31 +263,46 @@ public final class PercpuAllocator implements Pointers {
 
     /**
      * Tells of what is still allocated, and gives all memory back, the first chunk's too. By the memory, when it is closed, or by tests; whoever
-     * still changes copies meanwhile writes where others may be.
+     * still changes copies meanwhile writes where others may be. Again: nothing to do.
      *
-     * @param listener hears of what is left.
+     * @param listener hears of what is left, and of what could not be given back, as when a section is not ended in time.
      * @throws IllegalStateException inside a section.
      */
     public void close(final Listener listener) {
         below.epochs().mightSleep("closing per-CPU memory");
         StackReserve.ensureOperations();
-        if (closed) {
+        if (!closed.compareAndSet(false, true)) {
             return;
         }
-        closed = true;
         final PercpuStats stats = stats();
         if (stats.areas() > 0) {
             listener.leakedAtClose("percpu area", stats.areas(), stats.bytes() * stats.slots(), stats.areas() + " areas of "
                 + stats.bytes() + " bytes are still allocated on each of " + stats.slots() + " CPUs");
         }
-        balancer.endAll();
-        below.reclaimer().awaitGrace();
-        supply.pending.poll(true);
-        try {
-            firstChunk.close();
-        } catch (final RuntimeException e) {
-            // Of a source that is not ours: the memory is closed nevertheless.
-            listener.releaseFailed("percpu first chunk", firstChunk.base(), e);
+        // The memory is closed, whatever fails here: for want of a slot, or in a source that is not ours.
+        final Attempts chunks = new Attempts();
+        chunks.run(balancer::endAll);
+        chunks.run(this::awaitPending);
+        tell(listener, "percpu chunks", chunks);
+        final Attempts first = new Attempts();
+        first.run(() -> {
+            if (!firstChunk.close()) {
+                throw new IllegalStateException("not given back: its grace period did not end in time; " + below.epochs().describeHolders());
+            }
+        });
+        tell(listener, "percpu first chunk", first);
+    }
+
+    private void awaitPending() {
+        if (supply.pending.frames() > 0) {
+            below.reclaimer().awaitGrace();
+            supply.pending.poll(true);
+        }
+    }
+
+    private void tell(final Listener listener, final String what, final Attempts attempts) {
+        if (attempts.first() != null) {
+            listener.releaseFailed(what, firstChunk.base(), attempts.first());
         }
     }
 

@@ -1,12 +1,10 @@
 package org.vellum.vmap;
 
 import java.util.Arrays;
-import org.vellum.cpu.Cpu;
 import org.vellum.cpu.StackReserve;
 import org.vellum.frame.FrameTable;
 import org.vellum.gather.MmuGather;
 import org.vellum.mem.Pages;
-import org.vellum.mmu.Address;
 import org.vellum.mmu.Entry;
 import org.vellum.report.ExhaustedException;
 
@@ -22,6 +20,7 @@ public final class Vmap {
     private final VmapSpace space;
     private final Reclaimer reclaimer;
     private final Vmalloc vmalloc;
+    private final SparsePages sparse;
 
     /**
      * @param space the window.
@@ -32,6 +31,7 @@ public final class Vmap {
         this.space = space;
         this.reclaimer = reclaimer;
         this.vmalloc = vmalloc;
+        sparse = new SparsePages(space);
     }
 
     /**
@@ -276,34 +276,13 @@ public final class Vmap {
      * @param count how many, at least 1.
      * @throws IllegalArgumentException if it is not a sparse area, the range leaves it or is mapped already, or a frame is not
      *                                  allocated; nothing is changed.
+     * @throws ExhaustedException if no slot became idle in time. Nothing is mapped; but of more than {@link MmuGather#SLICE_PAGES} pages
+     *     some may have been, so that the frames are to be kept as after {@link #unmapPages}.
      */
     public void mapPages(final long area, final long address, final long[] frames, final int offset, final int count) {
         checkFrames(frames, offset, count);
         StackReserve.ensureOperation();
-        checkUnmapped(area, address, count);
-        for (int done = 0; done < count; done += MmuGather.SLICE_PAGES) {
-            final int slice = Math.min(MmuGather.SLICE_PAGES, count - done);
-            final Cpu cpu = space.cpus.enter();
-            try {
-                // Looked up inside the section that stores: were the area ended meanwhile, its range could not be reused under us.
-                final long page = checkSparse(area, address + ((long)done << Pages.SHIFT), slice);
-                for (int i = 0; i < slice; i++) {
-                    space.table.set(page + i, Entry.present(
-                        space.frames.memory().nativeAddress(frames[offset + done + i]), Address.tag(area), Entry.WRITABLE));
-                }
-            } finally {
-                cpu.exit();
-            }
-        }
-    }
-
-    private void checkUnmapped(final long area, final long address, final int count) {
-        final long page = checkSparse(area, address, count);
-        for (int i = 0; i < count; i++) {
-            if (Entry.isPresent(space.table.get(page + i))) {
-                throw new IllegalArgumentException("mapped already: address=0x" + Long.toHexString(address) + " page=" + i);
-            }
-        }
+        sparse.map(area, address, frames, offset, count);
     }
 
     /**
@@ -314,38 +293,11 @@ public final class Vmap {
      * @param address of the first page to unmap, within the area.
      * @param count how many, at least 1.
      * @throws IllegalArgumentException if it is not a sparse area or the range leaves it; nothing is changed.
+     * @throws ExhaustedException if no slot became idle in time: of more than {@link MmuGather#SLICE_PAGES} pages some may be unmapped by then,
+     *     and the call may be repeated.
      */
     public void unmapPages(final long area, final long address, final int count) {
         StackReserve.ensureOperation();
-        checkSparse(area, address, count);
-        for (int done = 0; done < count; done += MmuGather.SLICE_PAGES) {
-            final int slice = Math.min(MmuGather.SLICE_PAGES, count - done);
-            final Cpu cpu = space.cpus.enter();
-            try {
-                // As in mapPages: the look-up and the stores are one section.
-                final long page = checkSparse(area, address + ((long)done << Pages.SHIFT), slice);
-                for (int i = 0; i < slice; i++) {
-                    space.table.set(page + i, Entry.NONE);
-                }
-                space.cpus.noteClear(cpu);
-            } finally {
-                cpu.exit();
-            }
-        }
-    }
-
-    private long checkSparse(final long area, final long address, final int count) {
-        final long id = space.find(area);
-        if (id == VmapSpace.NONE || AreaRecords.kindOf(space.records().state(id)) != AreaKind.SPARSE) {
-            throw new IllegalArgumentException(VmapFaults.explain(space, area, "sparse area"));
-        }
-        final long page = space.table.pageOf(address);
-        final long first = space.records().start(id);
-        if (count <= 0 || (address & Pages.OFFSET_MASK) != 0 || Address.tag(address) != Address.tag(area) || page < first
-            || count > first + space.records().pages(id) - page) {
-            throw new IllegalArgumentException("outside the area: address=0x" + Long.toHexString(address) + " count="
-                + count + " area=0x" + Long.toHexString(area));
-        }
-        return page;
+        sparse.unmap(area, address, count);
     }
 }

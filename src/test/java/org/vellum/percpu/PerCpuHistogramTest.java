@@ -125,6 +125,25 @@ class PerCpuHistogramTest {
         assertEquals(1, world.freed.size(), "what was refused took nothing");
     }
 
+    /** What the consumer has not been told of stays for the next time. */
+    @Test
+    void drainGoesOnBehindWhatTheConsumerRefused() {
+        final CopyWorld world = new CopyWorld(CopyWorld.Kind.EVEN);
+        final PerCpuHistogram histogram = open(world, 100, 3);
+        for (int value = 1; value <= 5; value++) {
+            histogram.record(value);
+        }
+        assertThrows(IllegalCallerException.class, () -> histogram.drain((value, count) -> {
+            if (value == 2) {
+                throw new IllegalCallerException();
+            }
+        }));
+        final List<Long> told = new ArrayList<>();
+        histogram.drain((value, count) -> told.add(value));
+        assertEquals(List.of(3L, 4L, 5L), told);
+        assertEquals(0, histogram.count());
+    }
+
     @Test
     void closedOnceAndThenRefuses() {
         final CopyWorld world = new CopyWorld(CopyWorld.Kind.EVEN);
