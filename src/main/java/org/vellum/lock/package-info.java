@@ -35,6 +35,10 @@
  * </pre>
  * Nobody gets the lock exclusively between a1 and a4, so c1 finds no entry of the old region in its way.
  *
+ * <h2>All at once</h2>
+ * {@link org.vellum.lock.AllLocks} takes every lock of a space: what the kernel's {@code mm_take_all_locks} nested hundreds of spinlocks for, and
+ * the main motive of reference 3. All of them sleep, so it can be preempted, and interrupted, wherever it is.
+ *
  * <h2>Left out</h2>
  * Lock classes learned at run time (the kernel's lockdep draws a graph of what it sees; four ranks are easier to read), priority inheritance
  * and spinning on a running owner: the JDK decides how it waits.

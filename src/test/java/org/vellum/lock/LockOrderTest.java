@@ -48,7 +48,7 @@ final class LockOrderTest {
 
     @Test
     void theOrderIsKept() {
-        final SleepingLock[] order = {all, space, file, anon};
+        final SleepingLock[] order = {space, all, file, anon};
         for (final SleepingLock lock : order) {
             lock.lockExclusive();
         }
