@@ -53,8 +53,8 @@ public final class SpaceGather implements AutoCloseable {
 
     void begin(final SpaceFlushes flushes, final GatherMode gatherMode) {
         assert space == null : "begun twice";
-        // What fits here fits at the end, too, which the same thread reaches at the same depth.
-        StackReserve.ensureOperation();
+        // Enough for each step to the end, which the same thread takes at about this depth: half an unmap cannot be taken back.
+        StackReserve.ensureOperations();
         flushes.begin();
         space = flushes;
         mode = gatherMode;

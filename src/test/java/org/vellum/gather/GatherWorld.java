@@ -70,6 +70,16 @@ final class GatherWorld {
         }
     }
 
+    /** Gives one of several references up. */
+    void drop(final long frame) {
+        final Cpu cpu = cpus.enter();
+        try {
+            frames.put(cpu, frame);
+        } finally {
+            cpu.exit();
+        }
+    }
+
     boolean isAllocated(final long frame) {
         return frames.table().state(frame) == FrameTable.ALLOCATED;
     }

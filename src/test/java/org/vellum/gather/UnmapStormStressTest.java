@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.LockSupport;
 import org.agrona.UnsafeApi;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -41,7 +42,7 @@ final class UnmapStormStressTest {
     private volatile long lastMapped;
 
     private StressClock clock() {
-        return new StressClock(1000, () -> unmaps.get() > 1000 && walks.get() > 1000 && outlived.get() > 0 && poisoned.get() > 1000
+        return new StressClock(1000, () -> unmaps.get() > 300 && walks.get() > 1000 && outlived.get() > 0 && poisoned.get() > 1000
             && tableFrees.get() > 10 && (!failingAtRandom || world.gathers.refusals() > 100));
     }
 
@@ -63,14 +64,18 @@ final class UnmapStormStressTest {
             }
         }
         lastMapped = first;
-        // Lets walkers have a look, where there are fewer processors, or carriers, than threads.
-        Thread.yield();
+        rest();
         final long tablesBefore = world.tables.inLimbo();
         world.unmap(random.nextInt(4) == 0 ? GatherMode.WAIT : GatherMode.RETIRE, first, first + count, random.nextBoolean());
         if (world.tables.inLimbo() > tablesBefore) {
             tableFrees.incrementAndGet();
         }
         unmaps.incrementAndGet();
+    }
+
+    /** Lets others have a look, where there are fewer processors, or carriers, than threads. */
+    private static void rest() {
+        LockSupport.parkNanos(1);
     }
 
     private boolean mapOrFree(final long page, final long frame) {
@@ -102,7 +107,7 @@ final class UnmapStormStressTest {
             if (!SpaceEntry.isPresent(entry)) {
                 return;
             }
-            final int dwell = random.nextInt(16) == 0 ? 20_000 : 50;
+            final int dwell = random.nextInt(64) == 0 ? 20_000 : 50;
             for (int i = 0; i < dwell; i++) {
                 assertEquals(page, UnsafeApi.getLongOpaque(null, SpaceEntry.nativePage(entry) + 256L * (i & 15)),
                     "a walker saw what a frame has become");
@@ -189,7 +194,7 @@ final class UnmapStormStressTest {
         for (int i = 0; i < 64; i++) {
             final int thread = i;
             final FutureTask<Void> task = new FutureTask<>(() -> {
-                // One that never parked would keep its carrier to itself.
+                // One that never parked would keep its carrier to itself, and those that only yielded would keep it among themselves.
                 try {
                     while (clock.running()) {
                         if (thread < 16) {
@@ -199,7 +204,7 @@ final class UnmapStormStressTest {
                         } else {
                             walk();
                         }
-                        Thread.yield();
+                        rest();
                     }
                 } finally {
                     clock.stop();
