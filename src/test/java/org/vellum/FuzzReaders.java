@@ -4,18 +4,23 @@ import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.List;
 import java.util.Random;
+import org.vellum.cpu.Cpus;
 
 /** Sections of other threads, opened and closed as a fuzz test says, and what was retired while each was open. */
 public final class FuzzReaders {
     private record Open(SmallMemory.Reader reader, BitSet pages, BitSet frames) {
     }
 
-    private final Vellum memory;
+    private final Cpus cpus;
     private final List<Open> open = new ArrayList<>();
     public long opened;
 
     public FuzzReaders(final Vellum memory) {
-        this.memory = memory;
+        this(memory.cpus());
+    }
+
+    public FuzzReaders(final Cpus cpus) {
+        this.cpus = cpus;
     }
 
     public boolean none() {
@@ -26,7 +31,7 @@ public final class FuzzReaders {
     public void toggle(final Random random) {
         if (open.size() < 2 && random.nextBoolean()) {
             try {
-                open.add(new Open(new SmallMemory.Reader(memory, "fuzz-reader"), new BitSet(), new BitSet()));
+                open.add(new Open(new SmallMemory.Reader(cpus, "fuzz-reader"), new BitSet(), new BitSet()));
                 opened++;
             } catch (final InterruptedException e) {
                 throw new AssertionError(e);

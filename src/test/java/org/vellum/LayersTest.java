@@ -60,7 +60,9 @@ final class LayersTest {
         room(table, "cpu", Set.of("mem", "report"));
         room(table, "epoch", as(table, "cpu", "cpu"));
         room(table, "frame", Set.of("mem", "report", "cpu"));
-        room(table, "mmu", as(table, "frame", "epoch", "frame"));
+        // The locks of address spaces: below the page tables, which have some of them.
+        room(table, "lock", Set.of("mem", "report", "cpu"));
+        room(table, "mmu", as(table, "frame", "epoch", "frame", "lock"));
         room(table, "gather", as(table, "mmu", "mmu"));
         room(table, "vmap", as(table, "gather", "gather"));
         room(table, "mapram", as(table, "vmap", "vmap"));
@@ -69,7 +71,7 @@ final class LayersTest {
         room(table, "percpu", as(table, "vmap", "vmap"));
         // The drawing of the rooms stands kmap on mmu and space on gather, so these two may use what they stand on.
         room(table, "kmap", as(table, "mmu", "mmu"));
-        room(table, "rmap", Set.of("mem", "report", "cpu", "epoch", "frame", "mmu"));
+        room(table, "rmap", Set.of("mem", "report", "cpu", "epoch", "frame", "lock", "mmu"));
         room(table, "space", as(table, "gather", "gather", "rmap"));
         room(table, "reclaim", as(table, "space", "space"));
         room(table, "observe", everythingIn(table));
@@ -153,9 +155,10 @@ final class LayersTest {
 
     @Test
     void theTableHasTheTransitiveRowsOfItsWords() {
-        assertEquals(Set.of("mem", "report", "cpu", "epoch", "frame", "mmu", "gather", "vmap"), TABLE.get("mapram"));
+        assertEquals(Set.of("mem", "report", "cpu", "epoch", "frame", "lock", "mmu", "gather", "vmap"), TABLE.get("mapram"));
         assertEquals(Set.of("mem", "report", "cpu"), TABLE.get("frame"));
-        assertEquals(Set.of("mem", "report", "cpu", "epoch", "frame", "mmu"), TABLE.get("kmap"));
-        assertEquals(Set.of("mem", "report", "cpu", "epoch", "frame", "mmu", "gather", "rmap", "space"), TABLE.get("reclaim"));
+        assertEquals(Set.of("mem", "report", "cpu", "epoch", "frame", "lock", "mmu"), TABLE.get("kmap"));
+        assertEquals(Set.of("mem", "report", "cpu", "epoch", "frame", "lock", "mmu", "gather", "rmap", "space"),
+            TABLE.get("reclaim"));
     }
 }

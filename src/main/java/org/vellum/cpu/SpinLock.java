@@ -27,18 +27,38 @@ public final class SpinLock {
 
     private final Cpus cpus;
     private final boolean counted;
-    private final Words word = Words.zeroed(2L * CacheLine.STRIDE_WORDS);
+    private final Words words;
+    /** Index of the lock's word: alone on its cache lines. */
+    private final long at;
 
     /**
      * @param cpus whose sections must not block here.
      */
     public SpinLock(final Cpus cpus) {
-        this(cpus, true);
+        this(cpus, true, Words.zeroed(2L * CacheLine.STRIDE_WORDS), 0);
     }
 
-    private SpinLock(final Cpus cpus, final boolean counted) {
+    private SpinLock(final Cpus cpus, final boolean counted, final Words words, final long at) {
         this.cpus = cpus;
         this.counted = counted;
+        this.words = words;
+        this.at = at;
+    }
+
+    /**
+     * Locks that lie side by side: for whoever needs many of them, and not a reservation of native memory for each.
+     *
+     * @param cpus whose sections must not block here.
+     * @param count how many, at least 1.
+     * @return the locks, each with cache lines of its own.
+     */
+    public static SpinLock[] several(final Cpus cpus, final int count) {
+        final Words words = Words.zeroed((count + 1L) * CacheLine.STRIDE_WORDS);
+        final SpinLock[] locks = new SpinLock[count];
+        for (int i = 0; i < count; i++) {
+            locks[i] = new SpinLock(cpus, true, words, (long)i * CacheLine.STRIDE_WORDS);
+        }
+        return locks;
     }
 
     /**
@@ -48,7 +68,7 @@ public final class SpinLock {
      * @return the lock.
      */
     public static SpinLock outsideSections(final Cpus cpus) {
-        return new SpinLock(cpus, false);
+        return new SpinLock(cpus, false, Words.zeroed(2L * CacheLine.STRIDE_WORDS), 0);
     }
 
     /** Acquires the lock, parking if need be. Outside sections only. */
@@ -114,7 +134,7 @@ public final class SpinLock {
     private boolean spin(final int times) {
         for (int i = 0; i < times; i++) {
             // CAS: acquire; partner of the release in unlock().
-            if (word.getOpaque(0) == FREE && word.compareAndSet(0, FREE, HELD)) {
+            if (words.getOpaque(at) == FREE && words.compareAndSet(at, FREE, HELD)) {
                 assert count(1);
                 return true;
             }
@@ -126,15 +146,15 @@ public final class SpinLock {
     /** @return whether anybody holds the lock just now; whatever a holder has written by then that let go before is seen. */
     public boolean isHeld() {
         // Volatile: not before what the caller has looked at until now; partner of the release in unlock().
-        return word.getVolatile(0) == HELD;
+        return words.getVolatile(at) == HELD;
     }
 
     /** Releases the lock, which the caller holds. */
     public void unlock() {
-        assert word.getOpaque(0) == HELD : "unlocking a free lock";
+        assert words.getOpaque(at) == HELD : "unlocking a free lock";
         assert count(-1);
         // Release: partner of the CAS in spin().
-        word.putRelease(0, FREE);
+        words.putRelease(at, FREE);
     }
 
     /**

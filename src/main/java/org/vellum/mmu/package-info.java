@@ -23,8 +23,13 @@
  * </ul>
  * What lowers permission owes a flush, and is called {@code ...NoFlush}.
  *
+ * <h2>Address spaces</h2>
+ * Each has a table of its own, of two levels, whose leaves are frames ({@link org.vellum.mmu.SpaceTable}), and entries that know more
+ * ({@link org.vellum.mmu.SpaceEntry}): accessed and dirty bits, versions, special frames. There the library changes mappings under the
+ * feet of readers, who look twice ({@link org.vellum.mmu.SpaceReads}).
+ *
  * <h2>Left out</h2>
- * Huge entries: contiguity is a matter of which frames one maps; the hardware below does the rest. Accessed and dirty
- * bits: nothing reclaims from the window. Both belong to address spaces.
+ * Huge entries: contiguity is a matter of which frames one maps; the hardware below does the rest. Accessed and dirty bits in the window:
+ * nothing reclaims from it. More than two levels: the directory of a space of 64 GiB takes 256 KiB.
  */
 package org.vellum.mmu;

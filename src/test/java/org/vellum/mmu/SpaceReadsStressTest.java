@@ -1,0 +1,105 @@
+package org.vellum.mmu;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.atomic.AtomicLong;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.vellum.SmallMemory;
+import org.vellum.StressClock;
+import org.vellum.frame.PhysicalMemory;
+
+/**
+ * Readers without sections, while frames and leaves are taken away and become something else at once: a frame is filled with poison, a leaf
+ * with words that look like entries of a poisoned frame. No reader ever sees poison, nor the page of another.
+ */
+@Tag("stress")
+final class SpaceReadsStressTest {
+    private static final int PAGES = 3 * SpaceTable.LEAF_PAGES;
+    private static final int MAPPERS = 3;
+    private static final long POISON = -1;
+    private static final long ALLOWED = SpaceEntry.READABLE | SpaceEntry.ACCESSED;
+
+    /** What a reader's fault throws: it does not resolve any. */
+    private static final RuntimeException FAULT = new IllegalStateException("not mapped");
+
+    private final SpaceWorld world = new SpaceWorld(PAGES, 4);
+    private final SpaceTable table = world.table;
+    private final AtomicLong seen = new AtomicLong();
+    private final AtomicLong faults = new AtomicLong();
+    private final AtomicLong leaves = new AtomicLong();
+    private final AtomicLong reuses = new AtomicLong();
+    private final StressClock clock =
+        new StressClock(1000, () -> seen.get() > 10_000 && faults.get() > 1000 && leaves.get() > 100 && reuses.get() > 1000);
+
+    private final long poisoned = world.newFrame(POISON);
+
+    /** Maps a few pages of a leaf of its own, lets them be read, and takes them away; the frames come back at the next page. */
+    private void map(final int mapper) {
+        final long first = (long)mapper * SpaceTable.LEAF_PAGES;
+        final long leaf = world.newFrame(0);
+        final long[] own = {world.newFrame(0), world.newFrame(0)};
+        world.attach(first, leaf);
+        for (int round = 0; round < 8; round++) {
+            for (int i = 0; i < own.length; i++) {
+                final long page = first + (round + i & 1);
+                world.fill(own[i], page + 1);
+                world.set(page, world.present(own[i], ALLOWED));
+            }
+            Thread.onSpinWait();
+            for (int i = 0; i < own.length; i++) {
+                world.replace(first + i, SpaceEntry.NONE);
+            }
+            // Nobody is in a section, so the grace period has passed at once: the readers are on their own.
+            world.epochs.synchronize();
+            world.fill(own[0], POISON);
+            world.fill(own[1], POISON);
+            reuses.incrementAndGet();
+        }
+        assertEquals(leaf, world.detach(first));
+        world.epochs.synchronize();
+        world.fill(leaf, world.present(poisoned, ALLOWED));
+        leaves.incrementAndGet();
+        world.free(leaf);
+        world.free(own[0]);
+        world.free(own[1]);
+    }
+
+    private void read(final SpaceReads reads) {
+        final ThreadLocalRandom random = ThreadLocalRandom.current();
+        final long page = (long)random.nextInt(MAPPERS) * SpaceTable.LEAF_PAGES + random.nextInt(2);
+        try {
+            assertEquals(page + 1, reads.getLong((page << 12) + 8L * random.nextInt(512)));
+            seen.incrementAndGet();
+        } catch (final IllegalStateException e) {
+            faults.incrementAndGet();
+        }
+    }
+
+    @Test
+    void noReaderSeesWhatAFrameBecomes() throws Exception {
+        SmallMemory.inThreads(MAPPERS + 3, thread -> {
+            final SpaceReads reads = new SpaceReads(table, (page, write) -> {
+                throw FAULT;
+            });
+            try {
+                while (clock.running()) {
+                    if (thread < MAPPERS) {
+                        map(thread);
+                    } else {
+                        read(reads);
+                    }
+                }
+            } finally {
+                clock.stop();
+            }
+        });
+        clock.assertCovered(() -> "seen=" + seen + " faults=" + faults + " leaves=" + leaves + " reuses=" + reuses);
+        assertEquals(0, table.verify(world.frames.table()));
+        assertEquals(0, table.attachedLeaves());
+        world.free(poisoned);
+        assertEquals(0, world.frames.allocatedFrames());
+        assertEquals(PhysicalMemory.NO_FRAME, world.detach(0));
+    }
+}

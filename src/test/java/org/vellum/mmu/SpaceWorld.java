@@ -1,0 +1,102 @@
+package org.vellum.mmu;
+
+import org.agrona.UnsafeApi;
+import org.vellum.cpu.Cpu;
+import org.vellum.cpu.CpuOptions;
+import org.vellum.cpu.Cpus;
+import org.vellum.cpu.SpinLock;
+import org.vellum.cpu.Sweeper;
+import org.vellum.epoch.Epochs;
+import org.vellum.epoch.StallDetector;
+import org.vellum.frame.FrameAllocator;
+import org.vellum.frame.FrameOptions;
+import org.vellum.frame.PhysicalMemory;
+import org.vellum.report.Listener;
+
+/** A small memory and one page table in it. */
+final class SpaceWorld {
+    final Cpus cpus = new Cpus(CpuOptions.forThisMachine().withCachedSlots(4));
+    final Epochs epochs = new Epochs(cpus, new Sweeper(cpus, Listener.SILENT),
+        new StallDetector(cpus, Listener.SILENT, Long.MAX_VALUE));
+    final FrameAllocator frames = new FrameAllocator(cpus, new FrameOptions(4 << 20, 1 << 20));
+    final SpaceTable table;
+
+    SpaceWorld(final long pages, final int locks) {
+        table = new SpaceTable(cpus, frames.memory(), pages, locks);
+    }
+
+    long newFrame(final long fill) {
+        final Cpu cpu = cpus.enter();
+        try {
+            final long frame = frames.allocate(cpu, 0);
+            if (frame == PhysicalMemory.NO_FRAME) {
+                throw new AssertionError("no frame");
+            }
+            fill(frame, fill);
+            return frame;
+        } finally {
+            cpu.exit();
+        }
+    }
+
+    void fill(final long frame, final long word) {
+        for (int i = 0; i < SpaceTable.LEAF_PAGES; i++) {
+            UnsafeApi.putLongOpaque(null, frames.memory().nativeAddress(frame) + 8L * i, word);
+        }
+    }
+
+    void free(final long frame) {
+        final Cpu cpu = cpus.enter();
+        try {
+            frames.free(cpu, frame, 0);
+        } finally {
+            cpu.exit();
+        }
+    }
+
+    long present(final long frame, final long bits) {
+        return SpaceEntry.present(frames.memory().nativeAddress(frame), bits);
+    }
+
+    private SpinLock lock(final long page) {
+        final SpinLock lock = table.lockOf(page);
+        lock.lock();
+        return lock;
+    }
+
+    void attach(final long page, final long frame) {
+        final SpinLock lock = lock(page);
+        table.attach(page, frame);
+        lock.unlock();
+    }
+
+    long detach(final long page) {
+        final SpinLock lock = lock(page);
+        final long frame = table.detachUnusedNoFlush(page);
+        lock.unlock();
+        return frame;
+    }
+
+    boolean set(final long page, final long state) {
+        final SpinLock lock = lock(page);
+        final boolean set = table.setIfNone(page, state);
+        lock.unlock();
+        return set;
+    }
+
+    long replace(final long page, final long state) {
+        final SpinLock lock = lock(page);
+        final long old = table.replaceNoFlush(page, state);
+        lock.unlock();
+        return old;
+    }
+
+    boolean mark(final long page, final long seen, final long bits) {
+        final Cpu cpu = cpus.enter();
+        try {
+            return table.mark(page, seen, bits);
+        } finally {
+            cpu.exit();
+        }
+    }
+}
