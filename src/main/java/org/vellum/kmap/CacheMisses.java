@@ -99,12 +99,15 @@ final class CacheMisses {
 
         private void clean(final int index) {
             final long frame = CacheWord.frame(frames.word(index));
-            try {
-                writeBack.write(files.of(frame), index);
-            } catch (final HighMemoryException e) {
-                refusals = refusals == null ? new Refusals(e) : refusals;
-                refusals.note(index, frame);
+            final HighMemoryException failure = tryWrite(index, frame);
+            if (failure != null) {
+                refuse(index, frame, failure);
             }
+        }
+
+        void refuse(final int index, final long frame, final HighMemoryException failure) {
+            refusals = refusals == null ? new Refusals(failure) : refusals;
+            refusals.note(index, frame);
         }
 
         /** Nothing is to be had: whether it is worth waiting, which it is not for a device that is full, or memory that others have. */
@@ -120,18 +123,39 @@ final class CacheMisses {
     }
 
     /**
-     * See {@link HighCache#pin}; of a page that was not there just now. The usual case is that the directory has a frame at once, and makes
-     * no garbage: what there is to be remembered over several tries is made when there are.
+     * See {@link HighCache#pin}; of a page that was not there just now. The usual case is that the directory has a frame at once, or once
+     * its dirty page is written, and makes no garbage: what there is to be remembered over several tries is made when there are.
      */
     int pin(final HighFile file, final long frame, final boolean writable, final long deadlineNanos) throws InterruptedException {
         final boolean mayGrow = supply.mayAsk();
-        final int answer = directory.claim(file, frame, CacheDirectory.NONE, mayGrow, null);
+        int answer = directory.claim(file, frame, CacheDirectory.NONE, mayGrow, null);
+        if (CacheDirectory.isDirty(answer)) {
+            final int index = CacheDirectory.dirtyIndex(answer);
+            final long victim = CacheWord.frame(frames.word(index));
+            final HighMemoryException failure = tryWrite(index, victim);
+            if (failure != null) {
+                final Claimer claimer = new Claimer(file, mayGrow);
+                claimer.refuse(index, victim, failure);
+                return pin(claimer, claimer.claim(frame), frame, writable, deadlineNanos);
+            }
+            answer = directory.claim(file, frame, index, mayGrow, null);
+        }
         if (answer >= 0) {
             readOne(file, frame, answer, true, writable);
             return answer;
         }
         final Claimer claimer = new Claimer(file, mayGrow);
         return pin(claimer, claimer.settle(frame, answer), frame, writable, deadlineNanos);
+    }
+
+    /** Writes a dirty page whose write the caller has begun; what went wrong, or null. */
+    private HighMemoryException tryWrite(final int index, final long frame) {
+        try {
+            writeBack.write(files.of(frame), index);
+            return null;
+        } catch (final HighMemoryException e) {
+            return e;
+        }
     }
 
     private int pin(final Claimer claimer, final int first, final long frame, final boolean writable, final long deadlineNanos)

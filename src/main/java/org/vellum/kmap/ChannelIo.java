@@ -20,8 +20,11 @@ import java.util.concurrent.locks.ReentrantLock;
  */
 final class ChannelIo implements FileIo {
     private interface Operation {
-        long on(FileChannel channel) throws IOException;
+        long on(FileChannel channel, ByteBuffer buffer, long position) throws IOException;
     }
+
+    /** For what transfers nothing. */
+    private static final ByteBuffer NOTHING = ByteBuffer.allocate(0);
 
     private final Path path;
     private final Object key;
@@ -63,48 +66,43 @@ final class ChannelIo implements FileIo {
 
     @Override
     public int read(final ByteBuffer target, final long position) throws IOException {
-        final int start = target.position();
-        return (int)undisturbed(open -> {
-            target.position(start);
-            return open.read(target, position);
-        });
+        return (int)undisturbed(FileChannel::read, target, position);
     }
 
     @Override
     public int write(final ByteBuffer source, final long position) throws IOException {
-        final int start = source.position();
-        return (int)undisturbed(open -> {
-            source.position(start);
-            return open.write(source, position);
-        });
+        return (int)undisturbed(FileChannel::write, source, position);
     }
 
     @Override
     public long size() throws IOException {
-        return undisturbed(FileChannel::size);
+        return undisturbed((open, nothing, nowhere) -> open.size(), NOTHING, 0);
     }
 
     @Override
     public void force() throws IOException {
-        undisturbed(open -> {
+        undisturbed((open, nothing, nowhere) -> {
             open.force(true);
             return 0;
-        });
+        }, NOTHING, 0);
     }
 
-    private long undisturbed(final Operation operation) throws IOException {
+    /** With what the operation needs as arguments: one that had caught them would be garbage of each miss. */
+    private long undisturbed(final Operation operation, final ByteBuffer buffer, final long position) throws IOException {
+        final int start = buffer.position();
         boolean interrupted = Thread.interrupted();
         try {
             while (true) {
                 final FileChannel open = channel;
                 try {
-                    return operation.on(open);
+                    return operation.on(open, buffer, position);
                 } catch (final ClosedChannelException e) {
                     interrupted |= Thread.interrupted();
                     if (closed) {
                         throw e;
                     }
                     reopen(open);
+                    buffer.position(start);
                 }
             }
         } finally {

@@ -10,9 +10,10 @@ import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What a hit costs besides time: nothing. */
+/** What a hit, and a miss, costs besides time: no garbage. */
 final class HighHitTest {
     private static final int ROUNDS = 1_000_000;
+    private static final int MISSES = 20_000;
 
     @TempDir
     Path directory;
@@ -33,6 +34,40 @@ final class HighHitTest {
             assertTrue(bytes < ROUNDS / 10, "bytes=" + bytes + " in rounds=" + ROUNDS);
         }
         world.requireClosed();
+    }
+
+    /** In a circle of more pages than there is room for, each is a miss; every other one has been written to. */
+    @Test
+    void missesMakeNoGarbage() {
+        assumeTrue(ManagementFactory.getThreadMXBean() instanceof com.sun.management.ThreadMXBean);
+        final com.sun.management.ThreadMXBean threads = (com.sun.management.ThreadMXBean)ManagementFactory.getThreadMXBean();
+        final HighWorld world = new HighWorld(16);
+        try (HighMemory high = world.cache.open(directory.resolve("misses"), 64L * PAGE)) {
+            // Until it is compiled: what the interpreter makes is not the question.
+            for (int i = 0; i < 5; i++) {
+                miss(world, high);
+            }
+            final long missed = world.count(CacheEvent.MISS);
+            long least = Long.MAX_VALUE;
+            for (int i = 0; i < 5; i++) {
+                final long before = threads.getThreadAllocatedBytes(Thread.currentThread().getId());
+                miss(world, high);
+                least = Math.min(least, threads.getThreadAllocatedBytes(Thread.currentThread().getId()) - before);
+            }
+            assertEquals(5L * MISSES, world.count(CacheEvent.MISS) - missed);
+            assertTrue(least < MISSES, "bytes=" + least + " in misses=" + MISSES);
+        }
+        world.requireClosed();
+    }
+
+    private static void miss(final HighWorld world, final HighMemory high) {
+        for (int i = 0; i < MISSES; i++) {
+            if (i % 2 == 0) {
+                world.put(high.frame(i & 63), 0, i);
+            } else {
+                world.get(high.frame(i & 63), 0);
+            }
+        }
     }
 
     private static void hit(final HighCache cache, final long first) {
