@@ -34,17 +34,18 @@ final class WriteBack {
      * @throws HighMemoryException if it could not be written: it is dirty again.
      */
     void write(final HighFile file, final int index) {
-        write(file, new int[] {index}, 1);
+        write(file, index, null, 1);
     }
 
-    private void write(final HighFile file, final int[] indexes, final int count) {
-        final long frame = CacheWord.frame(frames.word(indexes[0]));
+    /** A row of neighbours; the first by itself, so that one alone needs no array, which would be garbage of each miss. */
+    private void write(final HighFile file, final int first, final int[] indexes, final int count) {
+        final long frame = CacheWord.frame(frames.word(first));
         boolean written = false;
         try {
             final ByteBuffer buffer = staging.take();
             try {
                 for (int i = 0; i < count; i++) {
-                    Staging.copyIn(buffer, i, frames.nativePage(indexes[i]));
+                    Staging.copyIn(buffer, i, frames.nativePage(i == 0 ? first : indexes[i]));
                 }
                 file.write(HighFrames.page(frame), count, buffer);
                 written = true;
@@ -55,7 +56,7 @@ final class WriteBack {
             throw new HighMemoryException("cannot write", file.path, frame, e);
         } finally {
             for (int i = 0; i < count; i++) {
-                frames.finishWrite(indexes[i], written);
+                frames.finishWrite(i == 0 ? first : indexes[i], written);
             }
             note(count, written);
             waits.transferEnded();
@@ -125,7 +126,7 @@ final class WriteBack {
         /** If a row cannot be written at once, one by one: the good ones are, and the exception names the one that is not. */
         private void writeRow(final int first, final int[] row, final int count) {
             try {
-                write(file, row, count);
+                write(file, row[0], row, count);
             } catch (final HighMemoryException e) {
                 if (count == 1) {
                     failure = failure == null ? e : failure;
