@@ -123,6 +123,7 @@ final class FileLifecycle {
         StackReserve.ensureOperation();
         if (file.state.get() == HighFile.CLOSED) {
             // Its number may be another file's by now.
+            awaitRelease(file);
             return;
         }
         if (directory.countUsed(file) > 0) {
@@ -131,6 +132,7 @@ final class FileLifecycle {
         requireUnused(file);
         while (!file.state.compareAndSet(HighFile.OPEN, HighFile.CLOSING)) {
             if (file.state.get() == HighFile.CLOSED) {
+                awaitRelease(file);
                 return;
             }
             waits.awaitTransfer(() -> file.state.get() != HighFile.CLOSING);
@@ -138,7 +140,11 @@ final class FileLifecycle {
         try {
             final IOException cutOff = writeAndForget(file);
             file.state.set(HighFile.CLOSED);
-            release(file);
+            try {
+                release(file);
+            } finally {
+                file.released = true;
+            }
             if (cutOff != null) {
                 throw cutOff;
             }
@@ -160,6 +166,11 @@ final class FileLifecycle {
             sync(file);
         } while (directory.forget(file) > 0);
         return cutOff;
+    }
+
+    /** For whoever closes second. */
+    private void awaitRelease(final HighFile file) {
+        waits.awaitTransfer(() -> file.released);
     }
 
     private void requireUnused(final HighFile file) {

@@ -30,6 +30,8 @@ final class HighFile {
     final long pages;
     /** One of the three above. No new content comes into the cache unless it is open, which is looked at under the directory's lock. */
     final AtomicInteger state = new AtomicInteger();
+    /** Volatile: whether what belongs to a closed file has been let go; partner: the wait of whoever closes second. */
+    volatile boolean released;
 
     private final AtomicLong extent;
     private final LostPages lost = new LostPages();
