@@ -67,11 +67,6 @@ final class Parts {
     final OffHeapAllocator allocator;
     final Kmap kmap;
     private final PercpuOptions percpuOptions;
-    /**
-     * One at a time: a bank that this one has detached may be taken back, used, and detached again by another one, whose grace period this one
-     * would not wait for.
-     */
-    private final ReentrantLock trimming = new ReentrantLock();
     private final ReentrantLock percpuSetUp = new ReentrantLock();
     /** Null until somebody asks for it. */
     private volatile PercpuAllocator percpu;
@@ -201,13 +196,8 @@ final class Parts {
 
     long trim() {
         epochs.mightSleep("trim");
-        trimming.lock();
-        try {
-            settle();
-            return releaseFreeBanks();
-        } finally {
-            trimming.unlock();
-        }
+        settle();
+        return releaseFreeBanks();
     }
 
     /** What is owed to the allocators is done, and what they keep for later goes back to the frames. */
@@ -228,8 +218,8 @@ final class Parts {
     }
 
     private long releaseFreeBanks() {
-        final List<Integer> detached = new ArrayList<>();
-        for (int bank = frames.detachFreeBank(); bank >= 0; bank = frames.detachFreeBank()) {
+        final List<Long> detached = new ArrayList<>();
+        for (long bank = frames.detachFreeBank(); bank >= 0; bank = frames.detachFreeBank()) {
             detached.add(bank);
         }
         if (detached.isEmpty()) {
@@ -241,7 +231,7 @@ final class Parts {
         // meanwhile takes it back.
         epochs.synchronize();
         long bytes = 0;
-        for (final int bank : detached) {
+        for (final long bank : detached) {
             if (frames.releaseBank(bank)) {
                 bytes += 1L << frames.memory().bankShift() << Pages.SHIFT;
             }

@@ -25,7 +25,17 @@ final class Banks {
     private final Events events;
 
     /** Detached banks by number, which wait for their grace period. Set under the growth lock, taken by anyone. */
-    private final AtomicReferenceArray<MemoryBank> detached;
+    private final AtomicReferenceArray<Detached> detached;
+
+    /**
+     * A bank that waits, and the ticket of the one who will release it: that it was taken back and detached anew meanwhile must not pass unseen,
+     * for then the grace period is another one's.
+     */
+    private record Detached(MemoryBank bank, long ticket) {
+    }
+
+    /** How often each bank was detached. Under the growth lock. */
+    private final int[] detachments;
 
     /** Grows with each bank added; written under the growth lock. */
     private volatile long added;
@@ -53,6 +63,7 @@ final class Banks {
         this.counters = counters;
         this.events = events;
         detached = new AtomicReferenceArray<>(memory.bankLimit());
+        detachments = new int[memory.bankLimit()];
     }
 
     /** @return a count to hand to {@link #add}, read before looking for a free block. */
@@ -108,9 +119,9 @@ final class Banks {
     private boolean takeBack() {
         for (int number = 1; number < memory.bankLimit(); number++) {
             // Exchange: partner of the one in release(); whoever gets the bank decides what becomes of it.
-            final MemoryBank bank = detached.get(number) == null ? null : detached.getAndSet(number, null);
-            if (bank != null) {
-                serve(bank);
+            final Detached there = detached.get(number) == null ? null : detached.getAndSet(number, null);
+            if (there != null) {
+                serve(there.bank);
                 counters.count(FrameEvent.BANK_TAKEN_BACK);
                 return true;
             }
@@ -200,8 +211,8 @@ final class Banks {
         return -1;
     }
 
-    /** @return the number of a wholly free bank, now out of the buddy and untranslatable, or -1. */
-    int detach() {
+    /** @return the ticket of a wholly free bank, now out of the buddy and untranslatable, or -1. */
+    long detach() {
         if (!lockGrowth()) {
             return -1;
         }
@@ -218,30 +229,35 @@ final class Banks {
             } finally {
                 buddy.unlock();
             }
-            if (number >= 0) {
-                final MemoryBank bank = memory.bank(number);
-                // Detached before it is removed, so that no moment makes its number look absent.
-                detached.set(number, bank);
-                memory.remove(bank);
-                counters.count(FrameEvent.BANK_DETACHED);
-            }
-            return number;
+            return number < 0 ? number : detach(memory.bank(number));
         } finally {
             growth.unlock();
         }
     }
 
+    private long detach(final MemoryBank bank) {
+        final int number = bank.number();
+        final long ticket = (long)(detachments[number]++ & Integer.MAX_VALUE) << Integer.SIZE | number;
+        // Detached before it is removed, so that no moment makes its number look absent.
+        detached.set(number, new Detached(bank, ticket));
+        memory.remove(bank);
+        counters.count(FrameEvent.BANK_DETACHED);
+        return ticket;
+    }
+
     /**
      * Gives the memory of a detached bank back; its number may be added again. Never waits.
      *
-     * @return false if the bank is not detached, or no longer: an allocation took it back.
+     * @return false if the bank is not detached, or no longer so: an allocation took it back, after which it may have been detached anew.
      */
-    boolean release(final int number) {
-        // Exchange: of two releases of one bank, or a release and a taking back, one wins.
-        final MemoryBank bank = number < 1 || number >= memory.bankLimit() ? null : detached.getAndSet(number, null);
-        if (bank == null) {
+    boolean release(final long ticket) {
+        final int number = (int)ticket;
+        final Detached there = number < 1 || number >= memory.bankLimit() ? null : detached.get(number);
+        // CAS: of two releases of one bank, or a release and a taking back, one wins; partner: the exchange in takeBack().
+        if (there == null || there.ticket != ticket || !detached.compareAndSet(number, there, null)) {
             return false;
         }
+        final MemoryBank bank = there.bank;
         bank.release();
         refusal = null;
         counters.count(FrameEvent.BANK_RELEASED);

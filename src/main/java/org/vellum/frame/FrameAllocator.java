@@ -375,11 +375,11 @@ public final class FrameAllocator {
     /**
      * Takes one wholly free bank, the highest, out of the buddy: its frames become absent, and nobody allocates or
      * newly translates them. Whoever translated before may still look, until a grace period has passed; then comes
-     * {@link #releaseBank}, before anybody else detaches: the bank may be taken back meanwhile, and detached anew. Empty lists first, {@link #drainIdle}, or single cached frames hold banks back; the depot is emptied here.
+     * {@link #releaseBank}. Empty lists first, {@link #drainIdle}, or single cached frames hold banks back; the depot is emptied here.
      *
-     * @return the number of the bank, or -1 if none is wholly free.
+     * @return a ticket for {@link #releaseBank}, which is the bank's number when it is detached for the first time; or -1 if none is wholly free.
      */
-    public int detachFreeBank() {
+    public long detachFreeBank() {
         StackReserve.ensure();
         supply.drainDepot(true);
         return banks.detach();
@@ -389,11 +389,11 @@ public final class FrameAllocator {
      * Gives the memory of a detached bank back: at once if no view of it was ever handed out, else as soon as the
      * collector finds none. The bank may be added again on demand. Never waits.
      *
-     * @param number of the bank, from {@link #detachFreeBank}, a grace period ago.
-     * @return whether it was released; false if it is not detached, or no longer: an allocation took it back meanwhile.
+     * @param ticket from {@link #detachFreeBank}, a grace period ago.
+     * @return whether it was released; false if an allocation took it back meanwhile, whatever became of it since, or it was released before.
      */
-    public boolean releaseBank(final int number) {
-        return banks.release(number);
+    public boolean releaseBank(final long ticket) {
+        return banks.release(ticket);
     }
 
     /**

@@ -94,8 +94,7 @@ public final class MapRam {
     public long vmMapRam(final Cpu hint, final long[] frames, final int offset, final int count) {
         // Inside a section on the hint's slot there is nothing to enter: 255 times of 256 the rest is carving its block.
         StackReserve.ensureOperation();
-        if (hint != null && cpus.isOccupant(hint)
-            && !CurrentBlocks.isMalformed(frames, offset, count)) {
+        if (hint != null && cpus.isOccupant(hint) && !CurrentBlocks.isMalformed(frames, offset, count)) {
             final long address = current.map(hint.ownWords(), frames, offset, count);
             if (address != 0) {
                 return address;
@@ -196,15 +195,13 @@ public final class MapRam {
      */
     public void vmUnmapRam(final Cpu hint, final long address, final int count) {
         StackReserve.ensureOperation();
-        if (hint != null && cpus.isOccupant(hint)
-            && unmapHere(hint, address, count)) {
+        if (hint != null && cpus.isOccupant(hint) && unmapHere(hint, address, count)) {
             return;
         }
         unmapEntering(address, count);
     }
 
     private void unmapEntering(final long address, final int count) {
-        StackReserve.ensureOperation();
         final long page = table.pageOf(address);
         if ((address & Pages.OFFSET_MASK) != 0 || !table.contains(address) || Entry.headPages(table.get(page)) == 0) {
             vmap.unmapRam(address, count);

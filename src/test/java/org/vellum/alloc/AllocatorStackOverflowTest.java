@@ -9,6 +9,7 @@ import java.util.concurrent.TimeUnit;
 import jdk.jfr.Recording;
 import org.junit.jupiter.api.Test;
 import org.vellum.SmallMemory;
+import org.vellum.StackDescent;
 import org.vellum.Vellum;
 import org.vellum.slab.SizeClasses;
 
@@ -30,7 +31,7 @@ final class AllocatorStackOverflowTest {
     private int count;
     /** Given to a free that has not returned. */
     private long ending;
-    private long overflows;
+    private final StackDescent descent = new StackDescent(this::turn);
     private long operations;
 
     private void turn(final int what, final int depth) {
@@ -50,26 +51,8 @@ final class AllocatorStackOverflowTest {
         }
     }
 
-    private void descend(final int what, final int depth, final int pad) {
-        turn(what, depth);
-        if (pad > 0) {
-            descend(what, depth + 1, pad - 1);
-        } else {
-            descendWider(what, depth + 1, depth, depth, depth);
-        }
-    }
-
-    private void descendWider(final int what, final int depth, final long a, final long b, final long c) {
-        turn(what, depth);
-        descend(what, depth + 1, (int)((a + b + c + what) & 7));
-    }
-
     private void round(final int what) {
-        try {
-            descend(what, what, what & 7);
-        } catch (final StackOverflowError expected) {
-            overflows++;
-        }
+        descent.run(what);
         freeTheRest();
         assertEquals(0, child.used(), "what=" + what);
     }
@@ -101,7 +84,7 @@ final class AllocatorStackOverflowTest {
             task.get(60, TimeUnit.SECONDS);
             thread.join();
         }
-        assertEquals(ROUNDS, overflows);
+        assertEquals(ROUNDS, descent.overflows());
         assertTrue(operations > 10L * ROUNDS, "operations=" + operations);
         AllocatorMemory.requireEmpty(memory);
         child.close();

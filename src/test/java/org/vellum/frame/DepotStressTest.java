@@ -147,7 +147,7 @@ class DepotStressTest {
         frames.drainIdle();
         assertEquals(0, frames.cachedFrames());
         assertEquals(frames.configuredFrames(), frames.freeFrames());
-        for (int bank; (bank = frames.detachFreeBank()) >= 0;) {
+        for (long bank; (bank = frames.detachFreeBank()) >= 0;) {
             assertTrue(frames.releaseBank(bank));
         }
         assertEquals(0, frames.presentFrames());

@@ -36,7 +36,7 @@ class FrameAllocatorFuzzTest {
     /** The naive model: which frames are allocated, in which blocks, and which banks wait for their release. */
     private final BitSet allocated = new BitSet();
     private final List<Block> live = new ArrayList<>();
-    private final List<Integer> detached = new ArrayList<>();
+    private final List<Long> detached = new ArrayList<>();
     private long stamp;
     private final FuzzSteps steps = new FuzzSteps(OPERATIONS, this::isCovered);
     private long exhausted;
@@ -256,12 +256,13 @@ class FrameAllocatorFuzzTest {
     }
 
     private void detach() {
-        final int bank = frames.detachFreeBank();
-        if (bank >= 0) {
+        final long ticket = frames.detachFreeBank();
+        if (ticket >= 0) {
+            final int bank = (int)ticket;
             final int next = allocated.nextSetBit(bank << BANK_ORDER);
             assertTrue(next < 0 || next >= bank + 1 << BANK_ORDER, "bank=" + bank + " is in use");
             assertEquals(0, frames.memory().nativeAddressOrZero(bank * BANK));
-            detached.add(bank);
+            detached.add(ticket);
         }
     }
 

@@ -139,13 +139,13 @@ class FrameAllocatorStressTest {
 
     /** No grace period is owed here: nobody looks at frames that are not theirs. */
     private Void trim(final AtomicInteger workers) {
-        final List<Integer> detached = new ArrayList<>();
+        final List<Long> detached = new ArrayList<>();
         while (workers.get() > 0) {
             frames.drainIdle();
             // Released a round later, as after a grace period: meanwhile an allocation may take them back.
             detached.forEach(frames::releaseBank);
             detached.clear();
-            for (int bank; (bank = frames.detachFreeBank()) >= 0;) {
+            for (long bank; (bank = frames.detachFreeBank()) >= 0;) {
                 detached.add(bank);
             }
             Thread.yield();

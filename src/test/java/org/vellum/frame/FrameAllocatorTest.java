@@ -281,8 +281,9 @@ class FrameAllocatorTest {
         assertEquals(-1, frames.detachFreeBank());
         all.forEach(frame -> frames.free(cpu, frame, 0));
         frames.drain(cpu);
-        final int bank = frames.detachFreeBank();
-        assertEquals(16, bank, "the highest");
+        final long ticket = frames.detachFreeBank();
+        assertEquals(16, ticket, "the highest");
+        final int bank = (int)ticket;
         assertNull(frames.memory().bank(bank));
         assertEquals(0, frames.memory().nativeAddressOrZero(bank * BANK));
         assertEquals(FrameTable.ABSENT, frames.table().state(bank * (long)BANK_FRAMES));
@@ -299,10 +300,24 @@ class FrameAllocatorTest {
         final List<Long> all = allocateAll(0);
         all.forEach(frame -> frames.free(cpu, frame, 0));
         frames.drain(cpu);
-        final int bank = frames.detachFreeBank();
+        final long bank = frames.detachFreeBank();
         assertEquals(16 * BANK_FRAMES, allocateAll(0).size());
         assertFalse(frames.releaseBank(bank), "in use again");
         frames.verify();
+    }
+
+    /** Two trims at once: what one has detached comes back, is used, and is detached by the other, whose grace period is not over. */
+    @Test
+    void shouldNotReleaseABankByTheTicketOfAnEarlierDetachment() {
+        frames.free(cpu, frames.allocate(cpu, BANK_ORDER), BANK_ORDER);
+        final long first = frames.detachFreeBank();
+        frames.free(cpu, frames.allocate(cpu, BANK_ORDER), BANK_ORDER);
+        assertEquals(1, frames.events(FrameEvent.BANK_TAKEN_BACK));
+        final long second = frames.detachFreeBank();
+        assertEquals((int)first, (int)second, "the same bank");
+        assertFalse(frames.releaseBank(first), "of a grace period that began too early");
+        assertTrue(frames.releaseBank(second));
+        assertFalse(frames.releaseBank(second));
     }
 
     @Test

@@ -86,7 +86,7 @@ class FrameGrowTest {
     @Test
     void shouldTakeDetachedBanksBack() {
         assertTrue(frames.grow(BANKS * BANK_FRAMES));
-        final int bank = frames.detachFreeBank();
+        final long bank = frames.detachFreeBank();
         assertTrue(frames.isShort(BANKS * BANK_FRAMES));
         assertTrue(frames.grow(BANKS * BANK_FRAMES));
         assertEquals(1, frames.events(FrameEvent.BANK_TAKEN_BACK));
@@ -152,7 +152,7 @@ class FrameGrowTest {
                 }
             });
             // Not left to the collector: the JVM's limit is shared with the other tests.
-            for (int bank; (bank = fresh.detachFreeBank()) >= 0;) {
+            for (long bank; (bank = fresh.detachFreeBank()) >= 0;) {
                 fresh.releaseBank(bank);
             }
             assertEquals(0, fresh.presentFrames());

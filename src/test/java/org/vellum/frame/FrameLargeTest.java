@@ -42,7 +42,7 @@ class FrameLargeTest {
         frames.verify();
         assertEquals(FRAMES, frames.freeFrames());
         int released = 0;
-        for (int bank; (bank = frames.detachFreeBank()) >= 0; released++) {
+        for (long bank; (bank = frames.detachFreeBank()) >= 0; released++) {
             frames.releaseBank(bank);
         }
         assertEquals(64, released);

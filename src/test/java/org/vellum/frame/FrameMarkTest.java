@@ -124,7 +124,7 @@ class FrameMarkTest {
             assertEquals(0, table.runFrames(frame), "frame=" + frame);
         }
         frames.free(cpu, block, 4);
-        final int bank = frames.detachFreeBank();
+        final long bank = frames.detachFreeBank();
         assertEquals(-1, table.mark(block), "detached");
         assertFalse(table.changeMark(block, 0, MARK), "detached");
         frames.releaseBank(bank);

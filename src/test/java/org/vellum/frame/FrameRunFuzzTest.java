@@ -37,7 +37,7 @@ class FrameRunFuzzTest {
     /** The naive model: who owns each frame; 0 for nobody. */
     private final long[] owners = new long[FRAMES + BANK_FRAMES];
     private final List<Holding> live = new ArrayList<>();
-    private final List<Integer> detached = new ArrayList<>();
+    private final List<Long> detached = new ArrayList<>();
     private long names;
     private long owned;
     private long exactTrims;
@@ -356,12 +356,13 @@ class FrameRunFuzzTest {
         if (!detached.isEmpty() && random.nextBoolean()) {
             frames.releaseBank(detached.remove(random.nextInt(detached.size())));
         } else {
-            final int bank = frames.detachFreeBank();
-            for (int i = 0; bank >= 0 && i < BANK_FRAMES; i++) {
+            final long ticket = frames.detachFreeBank();
+            final int bank = (int)ticket;
+            for (int i = 0; ticket >= 0 && i < BANK_FRAMES; i++) {
                 assertEquals(0, owners[(bank << BANK_ORDER) + i], "bank=" + bank + " is in use");
             }
-            if (bank >= 0) {
-                detached.add(bank);
+            if (ticket >= 0) {
+                detached.add(ticket);
             }
         }
     }

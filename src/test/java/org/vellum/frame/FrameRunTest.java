@@ -386,7 +386,7 @@ class FrameRunTest {
         frames.drain(cpu);
         assertEquals(-1, frames.detachFreeBank());
         frames.freeRun(cpu, run, MARK);
-        final int bank = frames.detachFreeBank();
+        final long bank = frames.detachFreeBank();
         assertEquals(1, bank);
         refused(IllegalArgumentException.class, "present", () -> frames.freeRun(cpu, run, MARK));
         assertEquals(run, frames.allocateRun(cpu, 3, MARK), "the bank is taken back");

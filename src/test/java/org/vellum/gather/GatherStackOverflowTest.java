@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
+import org.vellum.StackDescent;
 import org.vellum.mmu.SpaceTable;
 
 /** A stack that overflows anywhere in an unmap, at any depth: no lock is held, no gather left behind, and no reference lost. */
@@ -18,7 +19,7 @@ final class GatherStackOverflowTest {
     private final long frame = world.frame();
     private int next;
     private long unmaps;
-    private long overflows;
+    private final StackDescent descent = new StackDescent(this::turn);
 
     private void turn(final int what, final int depth) {
         final int start = next % PAGES;
@@ -28,26 +29,8 @@ final class GatherStackOverflowTest {
         unmaps++;
     }
 
-    private void descend(final int what, final int depth, final int pad) {
-        turn(what, depth);
-        if (pad > 0) {
-            descend(what, depth + 1, pad - 1);
-        } else {
-            descendWider(what, depth + 1, depth, depth, depth);
-        }
-    }
-
-    private void descendWider(final int what, final int depth, final long a, final long b, final long c) {
-        turn(what, depth);
-        descend(what, depth + 1, (int)((a + b + c + what) & 7));
-    }
-
     private void round(final int what) {
-        try {
-            descend(what, what, what & 7);
-        } catch (final StackOverflowError expected) {
-            overflows++;
-        }
+        descent.run(what);
         assertFalse(world.cpus.inSection(), "what=" + what);
         assertFalse(world.table.lockOf(0).isHeld() || world.table.lockOf(SpaceTable.LEAF_PAGES).isHeld(), "what=" + what);
         assertEquals(0, world.flushes.pending(), "what=" + what);
@@ -77,7 +60,7 @@ final class GatherStackOverflowTest {
             task.get(60, TimeUnit.SECONDS);
             thread.join();
         }
-        assertEquals(ROUNDS, overflows);
+        assertEquals(ROUNDS, descent.overflows());
         assertTrue(unmaps > 10L * ROUNDS, "unmaps=" + unmaps);
         world.unmap(GatherMode.WAIT, 0, PAGES, true);
         world.gathers.settle();

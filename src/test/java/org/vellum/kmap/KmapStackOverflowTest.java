@@ -10,6 +10,7 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.vellum.SmallMemory;
+import org.vellum.StackDescent;
 import org.vellum.cpu.CpuOptions;
 
 /**
@@ -31,6 +32,8 @@ final class KmapStackOverflowTest {
     private long ending;
     private long ended;
     private long begun;
+    private final StackDescent localDescent = new StackDescent((what, depth) -> turn(true, what, depth));
+    private final StackDescent sharedDescent = new StackDescent((what, depth) -> turn(false, what, depth));
     private long overflows;
 
     /** Up the stack of maps and down again, deeper and deeper in the thread's own: each unmap lies deeper than its map. */
@@ -79,26 +82,12 @@ final class KmapStackOverflowTest {
         }
     }
 
-    private void descend(final boolean local, final int what, final int depth, final int pad) {
-        turn(local, what, depth);
-        if (pad > 0) {
-            descend(local, what, depth + 1, pad - 1);
-        } else {
-            descendWider(local, what, depth + 1, depth, depth, depth);
-        }
-    }
-
-    private void descendWider(final boolean local, final int what, final int depth, final long a, final long b, final long c) {
-        turn(local, what, depth);
-        descend(local, what, depth + 1, (int)((a + b + c + what) & 7));
+    private StackDescent descent(final boolean local) {
+        return local ? localDescent : sharedDescent;
     }
 
     private void round(final boolean local, final int what) {
-        try {
-            descend(local, what, what, what & 7);
-        } catch (final StackOverflowError expected) {
-            overflows++;
-        }
+        descent(local).run(what);
         final long open = open(local);
         assertTrue(open == count || open == count + 1 && ending != 0, "what=" + what + " open=" + open + " count=" + count + " ending=" + ending);
         if (open > count) {
@@ -139,7 +128,7 @@ final class KmapStackOverflowTest {
             task.get(60, TimeUnit.SECONDS);
             thread.join();
         }
-        assertEquals(ROUNDS, overflows);
+        assertEquals(ROUNDS, descent(local).overflows());
         assertTrue(begun > 10L * ROUNDS && ended > 10L * ROUNDS, "begun=" + begun + " ended=" + ended);
     }
 
@@ -162,7 +151,6 @@ final class KmapStackOverflowTest {
 
     /** Two maps, of which the inner one is undone as deep as the stack goes: deeper than a map would have been begun. */
     private void unmapsAtTheEnd(final boolean local) throws Exception {
-        final long before = overflows;
         final long done = ended;
         for (int i = 0; i < 6 * frames.length; i++) {
             final int what = i;
@@ -175,7 +163,7 @@ final class KmapStackOverflowTest {
             task.get(60, TimeUnit.SECONDS);
             thread.join();
         }
-        assertTrue(overflows - before > ROUNDS && ended - done > ROUNDS, "overflows=" + (overflows - before) + " ended=" + (ended - done));
+        assertTrue(overflows > ROUNDS && ended - done > ROUNDS, "overflows=" + overflows + " ended=" + (ended - done));
     }
 
     private void unmapEverywhere(final boolean local, final int what) throws InterruptedException {

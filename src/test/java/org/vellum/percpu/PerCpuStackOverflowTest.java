@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
+import org.vellum.StackDescent;
 
 /**
  * A stack that overflows in the middle of what takes from one word and adds to another: what was added is somewhere, whatever the depth. Only of
@@ -22,7 +23,7 @@ final class PerCpuStackOverflowTest {
     private long taken;
     private long uncertain;
     private long moved;
-    private long overflows;
+    private final StackDescent descent = new StackDescent(this::turn);
 
     private void turn(final int what, final int depth) {
         final int step = (what + depth) % 20;
@@ -40,27 +41,9 @@ final class PerCpuStackOverflowTest {
         }
     }
 
-    private void descend(final int what, final int depth, final int pad) {
-        turn(what, depth);
-        if (pad > 0) {
-            descend(what, depth + 1, pad - 1);
-        } else {
-            descendWider(what, depth + 1, depth, depth, depth);
-        }
-    }
-
-    private void descendWider(final int what, final int depth, final long a, final long b, final long c) {
-        turn(what, depth);
-        descend(what, depth + 1, (int)((a + b + c + what) & 7));
-    }
-
     private void round(final int what) {
         final long before = taken;
-        try {
-            descend(what, what, what & 7);
-        } catch (final StackOverflowError expected) {
-            overflows++;
-        }
+        descent.run(what);
         final long sum = counter.sum() + taken;
         assertTrue(sum >= added && sum <= added + uncertain,
             "what=" + what + " sum=" + sum + " added=" + added + " uncertain=" + uncertain + " taken=" + (taken - before));
@@ -87,7 +70,7 @@ final class PerCpuStackOverflowTest {
             task.get(60, TimeUnit.SECONDS);
             thread.join();
         }
-        assertEquals(ROUNDS, overflows);
+        assertEquals(ROUNDS, descent.overflows());
         assertTrue(added > 10L * ROUNDS && moved > ROUNDS && taken > 0, "added=" + added + " moved=" + moved + " taken=" + taken);
     }
 }

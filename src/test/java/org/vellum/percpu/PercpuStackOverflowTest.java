@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
+import org.vellum.StackDescent;
 
 /**
  * A stack that overflows in the middle of an allocation, a free or a balance, at any depth: what has not returned is not allocated, what was
@@ -25,7 +26,7 @@ final class PercpuStackOverflowTest {
     private long begun;
     private long ended;
     private long balanced;
-    private long overflows;
+    private final StackDescent descent = new StackDescent(this::turn);
 
     private void turn(final int what, final int depth) {
         final int step = (what + depth) % 23;
@@ -44,26 +45,8 @@ final class PercpuStackOverflowTest {
         }
     }
 
-    private void descend(final int what, final int depth, final int pad) {
-        turn(what, depth);
-        if (pad > 0) {
-            descend(what, depth + 1, pad - 1);
-        } else {
-            descendWider(what, depth + 1, depth, depth, depth);
-        }
-    }
-
-    private void descendWider(final int what, final int depth, final long a, final long b, final long c) {
-        turn(what, depth);
-        descend(what, depth + 1, (int)((a + b + c + what) & 7));
-    }
-
     private void round(final int what) {
-        try {
-            descend(what, what, what & 7);
-        } catch (final StackOverflowError expected) {
-            overflows++;
-        }
+        descent.run(what);
         final long open = percpu.stats().areas();
         assertTrue(open == count || open == count + 1 && ending != 0, "what=" + what + " open=" + open + " count=" + count);
         if (open > count) {
@@ -91,7 +74,7 @@ final class PercpuStackOverflowTest {
             task.get(60, TimeUnit.SECONDS);
             thread.join();
         }
-        assertEquals(ROUNDS, overflows);
+        assertEquals(ROUNDS, descent.overflows());
         assertTrue(begun > 10L * ROUNDS && ended > 10L * ROUNDS && balanced > ROUNDS, "begun=" + begun + " ended=" + ended + " balanced=" + balanced);
         percpu.balance();
         world.close();

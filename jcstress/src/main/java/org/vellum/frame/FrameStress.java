@@ -114,9 +114,10 @@ public final class FrameStress {
          */
         @Actor
         public void trimmer(final Bank s, final II_Result r) {
-            r.r2 = s.frames.detachFreeBank();
+            final long ticket = s.frames.detachFreeBank();
+            r.r2 = (int)ticket;
             EPOCHS.synchronize();
-            s.frames.releaseBank(r.r2);
+            s.frames.releaseBank(ticket);
         }
     }
 
