@@ -70,12 +70,12 @@ public final class Races {
         CLASSES.put("high-eviction", "kmap\\.HighCacheStress\\.EvictionAgainstPin");
         CLASSES.put("high-miss", "kmap\\.HighCacheStress\\.TwoMisses");
         CLASSES.put("RG3", "mmu\\.SpaceTableStress\\.MarkAgainstProtect");
-        CLASSES.put("RG5", "gather\\.SpaceGatherStress\\.NestedGathers");
+        CLASSES.put("RG5", "gather\\.MmuGatherStress\\.NestedGathers");
         CLASSES.put("space-lock", "lock\\.SleepingLockStress");
         CLASSES.put("space-read", "mmu\\.SpaceReadsStress");
         CLASSES.put("space-two-faults", "mmu\\.SpaceTableStress\\.TwoFirstFaults");
         CLASSES.put("space-fault", "space\\.FaultStress");
-        CLASSES.put("space-walker", "gather\\.SpaceGatherStress\\.WalkerAgainstUnmap");
+        CLASSES.put("space-walker", "gather\\.MmuGatherStress\\.WalkerAgainstUnmap");
         CLASSES.put("ref-kill", "percpu\\.PerCpuRefStress\\.(KillAgainst|TwoKills|BrokenTwin)");
         CLASSES.put("ref-put", "percpu\\.PerCpuRefStress\\.TwoLastPuts");
         CLASSES.put("all", ".*");

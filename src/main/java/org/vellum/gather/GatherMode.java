@@ -1,6 +1,6 @@
 package org.vellum.gather;
 
-/** What a flush of a {@link SpaceGather} does about its grace period. */
+/** What a flush of a {@link MmuGather} does about its grace period. */
 public enum GatherMode {
     /**
      * Leaves what it covers to limbo, and goes on: nothing is reused before its grace period has ended, but a section that is open when the

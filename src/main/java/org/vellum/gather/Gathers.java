@@ -33,7 +33,7 @@ public final class Gathers {
     private final Retirements retirements;
     private final AtomicLongArray events = new AtomicLongArray(GatherEvent.values().length);
     private final AtomicInteger underWay = new AtomicInteger();
-    private final AtomicReferenceArray<SpaceGather> spares = new AtomicReferenceArray<>(SPARES);
+    private final AtomicReferenceArray<MmuGather> spares = new AtomicReferenceArray<>(SPARES);
 
     /**
      * @param epochs decides when a grace period has ended.
@@ -55,19 +55,19 @@ public final class Gathers {
         batches = new FrameBatches(epochs, frames, listener);
         // All slots' open batches together hold at most a sixteenth of the memory.
         final long share = frames.configuredFrames() / (16L * cpus.cachedSlots());
-        open = new OpenBatches(cpus, batches, (int)Math.max(SpaceGather.INLINE, Math.min(FrameBatches.ENTRIES, share)));
+        open = new OpenBatches(cpus, batches, (int)Math.max(MmuGather.INLINE, Math.min(FrameBatches.ENTRIES, share)));
     }
 
     /**
-     * Begins a gather. It is the calling thread's until {@link SpaceGather#close}, which must be called whatever happens.
+     * Begins a gather. It is the calling thread's until {@link MmuGather#close}, which must be called whatever happens.
      *
      * @param space the count of the space whose entries are cleared.
      * @param mode whether its flushes wait.
      * @return the gather.
      */
-    public SpaceGather begin(final SpaceFlushes space, final GatherMode mode) {
-        final SpaceGather spare = spares.getAndSet(spareIndex(), null);
-        final SpaceGather gather = spare == null ? new SpaceGather(this) : spare;
+    public MmuGather begin(final SpaceFlushes space, final GatherMode mode) {
+        final MmuGather spare = spares.getAndSet(spareIndex(), null);
+        final MmuGather gather = spare == null ? new MmuGather(this) : spare;
         gather.begin(space, mode);
         underWay.incrementAndGet();
         return gather;
@@ -78,7 +78,7 @@ public final class Gathers {
     }
 
     /** Called by a gather at its end. One that could not free what it had, because something was thrown, is not used again. */
-    void ended(final SpaceGather gather, final boolean empty) {
+    void ended(final MmuGather gather, final boolean empty) {
         underWay.decrementAndGet();
         if (empty) {
             spares.set(spareIndex(), gather);

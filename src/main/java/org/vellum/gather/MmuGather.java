@@ -1,135 +1,349 @@
 package org.vellum.gather;
 
+import java.util.concurrent.locks.LockSupport;
 import org.vellum.cpu.Cpu;
-import org.vellum.cpu.Cpus;
-import org.vellum.frame.FrameAllocator;
+import org.vellum.cpu.StackReserve;
 import org.vellum.frame.PhysicalMemory;
-import org.vellum.mmu.Entry;
-import org.vellum.mmu.PageTable;
+import org.vellum.lock.LockOrder;
 
 /**
- * Unmaps ranges of the vmap window before their flush, and frees their frames after it.
+ * What one thread takes out of an address space, between clearing and freeing: the {@code mmu_gather} of reference 3, whose essay is in the
+ * package documentation.
  *
- * <p>Thread safety: each range has one owner at a time, who calls; different ranges are independent. Nothing here waits.
+ * <pre>
+ *   inline   8 frames, always there
+ *   batches  up to 19, of 510 frames each, each in a frame; one is filled at a time
+ * </pre>
+ *
+ * <p>Belongs to the thread that began it, which may be suspended anywhere: nothing here is held between calls but memory. Entries are
+ * cleared, and told to it, under their page-table lock; {@link #flush} is called without any.
  */
-public final class MmuGather {
-    /** Pages done in one section: long ranges must not hold up the horizon. Some 10 µs of work. */
-    public static final int SLICE_PAGES = 1024;
+public final class MmuGather implements AutoCloseable {
+    /** Frames that need no memory. */
+    public static final int INLINE = 8;
+    /** Frames that a batch lists. */
+    public static final int BATCH_FRAMES = FrameBatches.ENTRIES;
+    /** Batches at most: some ten thousand frames freed in one go do no harm. */
+    public static final int MAX_BATCHES = 19;
+    /** What fits before a flush must come. */
+    public static final int MOST_FRAMES = INLINE + MAX_BATCHES * BATCH_FRAMES;
 
-    private final Cpus cpus;
-    private final PageTable table;
-    private final FrameAllocator frames;
+    private static final long PARK_NANOS = 20_000;
+    /** How long a flush waits for limbo to fall below its bound: no reason to stay for a section that does not end. */
+    private static final long MOST_WAIT_NANOS = 10_000_000;
 
-    /**
-     * @param cpus whose slots carry the frame lists.
-     * @param table the window.
-     * @param frames where owned frames go back to.
-     */
-    public MmuGather(final Cpus cpus, final PageTable table, final FrameAllocator frames) {
-        this.cpus = cpus;
-        this.table = table;
-        this.frames = frames;
+    private final Gathers gathers;
+    private final long[] inline = new long[INLINE];
+    private final long[] held = new long[MAX_BATCHES];
+    private int inlineCount;
+    private int heldCount;
+    /** How many of the held batches list anything. The last of them is being filled. */
+    private int filled;
+    private boolean full;
+
+    private SpaceFlushes space;
+    private GatherMode mode;
+    private boolean freedTables;
+    private long startPage;
+    private long endPage;
+
+    MmuGather(final Gathers gathers) {
+        this.gathers = gathers;
+    }
+
+    void begin(final SpaceFlushes flushes, final GatherMode gatherMode) {
+        assert space == null : "begun twice";
+        // Enough for each step to the end, which the same thread takes at about this depth: half an unmap cannot be taken back.
+        StackReserve.ensureOperations();
+        flushes.begin();
+        space = flushes;
+        mode = gatherMode;
+        resetRange();
+    }
+
+    private void resetRange() {
+        startPage = Long.MAX_VALUE;
+        endPage = 0;
+        freedTables = false;
     }
 
     /**
-     * Makes entries dead: they no longer translate, but keep their frames. The caller owes a flush before
-     * {@link #freeFrames} of the range, which is what limbo is for.
+     * Notes that an entry has changed in a way that owes a flush: cleared, or its permission lowered.
      *
-     * @param page first page.
-     * @param count how many; those without a mapping are skipped.
+     * @param page of the space.
      */
-    public void clearNoFlush(final long page, final long count) {
-        for (long i = page, end = page + count; i < end; i++) {
-            final long entry = table.get(i);
-            if (entry != Entry.NONE) {
-                table.set(i, Entry.dead(entry));
-            }
+    public void touch(final long page) {
+        startPage = Math.min(startPage, page);
+        endPage = Math.max(endPage, page + 1);
+    }
+
+    /**
+     * Takes the reference of an entry that has been cleared. Adds first, then looks whether there is room for another (G2).
+     *
+     * @param cpu the slot that the caller occupies, for a batch; null if it could get none.
+     * @param page whose entry it was.
+     * @param frame that it held a reference to.
+     * @return whether there is no more room: the caller lets go of its lock and calls {@link #flush} before it clears another.
+     */
+    public boolean remove(final Cpu cpu, final long page, final long frame) {
+        assert space != null && !full : "page=" + page + " full=" + full;
+        touch(page);
+        if (filled > 0) {
+            gathers.batches.add(held[filled - 1], frame);
+            full = gathers.batches.count(held[filled - 1]) == BATCH_FRAMES && !nextBatch(cpu);
+        } else {
+            inline[inlineCount++] = frame;
+            full = inlineCount == INLINE && !nextBatch(cpu);
         }
+        return full;
     }
 
-    /**
-     * Lets another page name the frame of this one, dead: the page itself forgets it. For a range that gives its frames up to
-     * another that is retired with it: a flush is owed before {@link #freeFrames} of that one.
-     *
-     * @param from page that names the frame, or none.
-     * @param to page without an entry, of the same owner.
-     */
-    public void carryNoFlush(final long from, final long to) {
-        final long entry = table.get(from);
-        assert table.get(to) == Entry.NONE : "carrying onto an entry, page=" + to;
-        table.set(to, Entry.dead(entry));
-        table.set(from, Entry.NONE);
-    }
-
-    /**
-     * Moves mappings to other pages; frames and permissions stay. From now on the old pages fault, and no flush is owed for
-     * the frames, which live on: whoever still holds a translation of an old page looks at what the new one maps. The addresses of
-     * the old pages must not be reused before a flush.
-     *
-     * @param from first page, present.
-     * @param to first page of those that get the mappings, without entries, of the same owner; no page may be of both ranges.
-     * @param count how many.
-     * @param tag of the new pages, in the bits of {@link org.vellum.mmu.Address#TAG_MASK}.
-     */
-    public void move(final long from, final long to, final long count, final long tag) {
-        for (long i = 0; i < count; i++) {
-            final long entry = table.get(from + i);
-            assert Entry.isPresent(entry) : "moving what is not mapped, page=" + (from + i);
-            assert table.get(to + i) == Entry.NONE : "moving onto an entry, page=" + (to + i);
-            // The new one first: whoever looks by page number finds the frame at every moment.
-            table.set(to + i, Entry.present(Entry.nativePage(entry), tag, entry & (Entry.WRITABLE | Entry.OWNED)));
-            table.set(from + i, Entry.NONE);
-        }
-    }
-
-    /**
-     * Frees the owned frames of dead entries and forgets the entries. The grace period of the clear must have ended. May be
-     * repeated: what is forgotten is skipped. Works in slices, each in a section of its own.
-     *
-     * @param page first page.
-     * @param count how many.
-     * @return whether all are free; false if no slot was to be had: to be repeated later, since this does not wait.
-     */
-    public boolean freeFrames(final long page, final long count) {
-        final long end = page + count;
-        for (long from = page; from < end; from += SLICE_PAGES) {
-            final Cpu cpu = cpus.tryEnter();
-            if (cpu == null) {
+    /** One of those that an earlier flush has emptied, or a new one: one attempt in each full batch (G3). */
+    private boolean nextBatch(final Cpu cpu) {
+        if (filled == heldCount) {
+            final long batch = heldCount == MAX_BATCHES ? PhysicalMemory.NO_FRAME : gathers.batches.allocate(cpu);
+            if (batch == PhysicalMemory.NO_FRAME) {
                 return false;
             }
+            held[heldCount++] = batch;
+        }
+        filled++;
+        return true;
+    }
+
+    /**
+     * Takes the frame of a table that has been detached. It is on its way at once, before all pages (G8), and comes free a grace period later.
+     *
+     * @param cpu the slot that the caller occupies, or null if it could get none.
+     * @param page of the table.
+     * @param frame of the table.
+     */
+    public void removeTable(final Cpu cpu, final long page, final long frame) {
+        assert space != null : "not begun";
+        touch(page);
+        freedTables = true;
+        gathers.tables.retire(cpu, frame);
+    }
+
+    /** @return whether there is no room for another frame before a flush. */
+    public boolean isFull() {
+        return full;
+    }
+
+    /** @return how many frames are gathered, and not flushed. */
+    public int gathered() {
+        return inlineCount + (filled == 0 ? 0 : (filled - 1) * BATCH_FRAMES + gathers.batches.count(held[filled - 1]));
+    }
+
+    /** @return the first page touched since the last flush; {@link Long#MAX_VALUE} if none was. */
+    public long startPage() {
+        return startPage;
+    }
+
+    /** @return the end, exclusive, of what was touched since the last flush; 0 if nothing was. */
+    public long endPage() {
+        return endPage;
+    }
+
+    /** @return whether a table was taken since the last flush. */
+    public boolean freedTables() {
+        return freedTables;
+    }
+
+    /**
+     * Flushes what was touched, then frees what was gathered, or leaves it to limbo. Nothing touched, nothing done (G5). Holding neither a
+     * page-table lock nor the space lock exclusively; waits, parked, as the {@linkplain GatherMode mode} says, and never inside a section.
+     */
+    public void flush() {
+        assert space != null : "not begun";
+        if (endPage == 0) {
+            return;
+        }
+        if (full) {
+            gathers.count(GatherEvent.FULL);
+        }
+        final boolean inSection = gathers.cpus.inSection();
+        // Never a lock that a section might spin for: LockOrder.
+        assert inSection || LockOrder.mayAwaitGracePeriod() : "a flush may wait";
+        flushNow(inSection);
+        resetRange();
+    }
+
+    private void flushNow(final boolean inSection) {
+        gathers.count(GatherEvent.FLUSH);
+        if (inSection || mode == GatherMode.RETIRE) {
+            gathers.count(GatherEvent.RETIRE);
+            retire(inSection);
+        } else {
+            gathers.count(GatherEvent.WAIT);
+            await();
+            free();
+        }
+        full = false;
+    }
+
+    private void await() {
+        // The stamp carries the fence that makes the clear visible first.
+        gathers.epochs.awaitPassed(gathers.epochs.stamp(), Long.MAX_VALUE);
+    }
+
+    /** After the grace period, outside sections. */
+    private void free() {
+        while (filled > 0) {
+            final Cpu cpu = enter();
             try {
-                freeSlice(cpu, from, Math.min(end, from + SLICE_PAGES));
+                gathers.batches.freeListed(cpu, held[filled - 1]);
+                filled--;
             } finally {
                 cpu.exit();
             }
         }
-        return true;
+        if (inlineCount > 0) {
+            final Cpu cpu = enter();
+            try {
+                freeInline(cpu);
+            } finally {
+                cpu.exit();
+            }
+        }
     }
 
-    private void free(final Cpu cpu, final long page, final long entry, final long frame) {
+    private void freeInline(final Cpu cpu) {
+        while (inlineCount > 0) {
+            gathers.frames.put(cpu, inline[inlineCount - 1]);
+            // Afterwards: a put that throws has changed nothing.
+            inlineCount--;
+        }
+    }
+
+    /** A slot, however long it takes: what is gathered must not be lost. Outside sections. */
+    private Cpu enter() {
+        Cpu cpu = gathers.cpus.tryEnter();
+        boolean interrupted = false;
+        while (cpu == null) {
+            LockSupport.parkNanos(this, PARK_NANOS);
+            // With an interrupt pending no park would park: taken off, and put back at the end.
+            interrupted |= Thread.interrupted();
+            cpu = gathers.cpus.tryEnter();
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+        return cpu;
+    }
+
+    /** Before the grace period, which limbo waits for. */
+    private void retire(final boolean inSection) {
+        final Cpu cpu = gathers.cpus.tryEnter();
         try {
-            frames.free(cpu, frame, 0);
-        } catch (final StackOverflowError e) {
-            // It struck before anything was changed. Remembered again, or the frame would be lost: a later poll frees it.
-            table.set(page, entry);
-            throw e;
+            while (filled > 0) {
+                retireLast(cpu);
+            }
+            while (inlineCount > 0 && gathers.open.add(cpu, inline[inlineCount - 1])) {
+                inlineCount--;
+            }
+        } finally {
+            if (cpu != null) {
+                cpu.exit();
+            }
+        }
+        if (inlineCount > 0) {
+            retireWithoutBatch(inSection);
+        }
+        keepLimboSmall(inSection);
+    }
+
+    /** One poll in ten thousand frames, or when there is too much in limbo; then a bounded wait. */
+    private void keepLimboSmall(final boolean inSection) {
+        final boolean tooMuch = gathers.batches.limboBytes() > gathers.mostLimboBytes;
+        if (full || tooMuch) {
+            gathers.batches.poll();
+        }
+        if (tooMuch && !inSection && gathers.batches.limboBytes() > gathers.mostLimboBytes) {
+            gathers.count(GatherEvent.WAIT);
+            gathers.epochs.awaitPassed(gathers.epochs.stamp(), MOST_WAIT_NANOS);
+            gathers.batches.poll();
         }
     }
 
-    private void freeSlice(final Cpu cpu, final long page, final long end) {
-        for (long i = page; i < end; i++) {
-            final long entry = table.get(i);
-            if (entry == Entry.NONE) {
-                continue;
+    /** The held batches that list something are the first ones; what is behind is empty, and kept. */
+    private void retireLast(final Cpu cpu) {
+        final long batch = held[filled - 1];
+        if (gathers.batches.count(batch) == 0) {
+            filled--;
+            return;
+        }
+        filled--;
+        heldCount--;
+        held[filled] = held[heldCount];
+        gathers.batches.retire(cpu, batch);
+    }
+
+    private void retireWithoutBatch(final boolean inSection) {
+        if (inSection) {
+            gathers.retireOnHeap(inline, inlineCount);
+            inlineCount = 0;
+        } else {
+            await();
+            free();
+        }
+    }
+
+    /**
+     * Ends the gather: flushes, and lets go of all memory. Also if nothing was touched but another gather of the space is under way, because
+     * what that has cleared and not flushed may be what this one found cleared (G9).
+     */
+    @Override
+    public void close() {
+        if (space == null) {
+            return;
+        }
+        try {
+            if (endPage != 0) {
+                flush();
+            } else if (mode == GatherMode.WAIT && space.isNested() && !gathers.cpus.inSection()) {
+                gathers.count(GatherEvent.NESTED);
+                await();
+            } else {
+                gathers.count(GatherEvent.NOTHING);
             }
-            assert !Entry.isPresent(entry) : "freeing under a present entry, page=" + i;
-            // Forgotten first: a frame that is free must not be named by any entry.
-            table.set(i, Entry.NONE);
-            if (Entry.isOwned(entry)) {
-                final long frame = frames.memory().frameOf(Entry.nativePage(entry));
-                assert frame != PhysicalMemory.NO_FRAME : "an entry names no frame, page=" + i;
-                free(cpu, i, entry, frame);
+            releaseBatches();
+        } finally {
+            end();
+        }
+    }
+
+    private void releaseBatches() {
+        if (heldCount > 0) {
+            final Cpu cpu = gathers.cpus.tryEnter();
+            try {
+                while (heldCount > 0) {
+                    heldCount--;
+                    releaseBatch(cpu, held[heldCount]);
+                }
+            } finally {
+                if (cpu != null) {
+                    cpu.exit();
+                }
             }
         }
+    }
+
+    private void releaseBatch(final Cpu cpu, final long batch) {
+        if (cpu == null) {
+            // No slot to free it on: limbo has one some time.
+            gathers.batches.retire(null, batch);
+        } else {
+            gathers.batches.free(cpu, batch);
+        }
+    }
+
+    /** The last step of all. */
+    private void end() {
+        final SpaceFlushes flushes = space;
+        space = null;
+        full = false;
+        flushes.end();
+        gathers.ended(this, inlineCount == 0 && heldCount == 0);
     }
 }

@@ -33,7 +33,7 @@ public final class SpaceUnmapper {
      * @param endPage exclusive.
      * @param freeTables whether leaves without an entry are taken away: not if the pages are likely to be touched again.
      */
-    public void unmap(final SpaceGather gather, final long startPage, final long endPage, final boolean freeTables) {
+    public void unmap(final MmuGather gather, final long startPage, final long endPage, final boolean freeTables) {
         for (long page = startPage; page < endPage; ) {
             page = slice(gather, page, endPage, freeTables);
         }
@@ -48,7 +48,7 @@ public final class SpaceUnmapper {
      * @param freeTables as for {@link #unmap}.
      * @return where to go on; at least {@code endPage} if all is done.
      */
-    public long slice(final SpaceGather gather, final long startPage, final long endPage, final boolean freeTables) {
+    public long slice(final MmuGather gather, final long startPage, final long endPage, final boolean freeTables) {
         final long leafEnd = (SpaceTable.leafOf(startPage) + 1) << SpaceTable.LEAF_SHIFT;
         final long next = clear(gather, startPage, Math.min(endPage, leafEnd), freeTables);
         if (gather.isFull()) {
@@ -57,7 +57,7 @@ public final class SpaceUnmapper {
         return next;
     }
 
-    private long clear(final SpaceGather gather, final long startPage, final long endPage, final boolean freeTables) {
+    private long clear(final MmuGather gather, final long startPage, final long endPage, final boolean freeTables) {
         final SpinLock lock = table.lockOf(startPage);
         // Surely: unmapping must not fail, and whoever holds it does a bounded number of steps.
         lock.acquireSurely();
@@ -76,7 +76,7 @@ public final class SpaceUnmapper {
     }
 
     private long clearLocked(
-        final Cpu cpu, final SpaceGather gather, final long startPage, final long endPage, final boolean freeTables) {
+        final Cpu cpu, final MmuGather gather, final long startPage, final long endPage, final boolean freeTables) {
         long page = startPage;
         if (table.used(page) == 0) {
             page = endPage;

@@ -4,13 +4,13 @@
  * <p>This room is where {@code epoch} and {@code frame} meet. It knows two kinds of unmapping.
  *
  * <h2>The vmap window</h2>
- * {@link org.vellum.gather.MmuGather} needs no memory: clearing an entry takes only its present bit, so the range itself remembers its
+ * {@link org.vellum.gather.WindowGather} needs no memory: clearing an entry takes only its present bit, so the range itself remembers its
  * frames until its grace period has ended, and the release walks it in bounded slices. There is no array of pages to collect, hence nothing
  * that could fail to be allocated while freeing.
  *
  * <h2>Address spaces: the preemptible gather of reference 3</h2>
  * The entries of a space are used again at once, so what was in them must be remembered elsewhere: in a {@link
- * org.vellum.gather.SpaceGather}. Three things are gathered, and they are not one:
+ * org.vellum.gather.MmuGather}. Three things are gathered, and they are not one:
  * <ol>
  * <li>frames, to be freed after a flush: eight in the gather itself, so that it always gets on, then batches of 510 in frames, 19 at
  * most;</li>

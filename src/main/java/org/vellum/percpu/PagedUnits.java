@@ -1,7 +1,7 @@
 package org.vellum.percpu;
 
 import org.vellum.cpu.Cpu;
-import org.vellum.gather.MmuGather;
+import org.vellum.gather.WindowGather;
 import org.vellum.mem.Pages;
 
 /**
@@ -76,7 +76,7 @@ final class PagedUnits implements UnitMemory {
             final Cpu cpu = below.cpus().enter();
             try {
                 frames.count += below.frames().allocateBulk(cpu, frames.frames, frames.count,
-                    Math.min(MmuGather.SLICE_PAGES, frames.frames.length - frames.count));
+                    Math.min(WindowGather.SLICE_PAGES, frames.frames.length - frames.count));
             } finally {
                 cpu.exit();
             }
@@ -123,7 +123,7 @@ final class PagedUnits implements UnitMemory {
     @Override
     public void free() {
         while (frames.freed < frames.count) {
-            final int slice = Math.min(MmuGather.SLICE_PAGES, frames.count - frames.freed);
+            final int slice = Math.min(WindowGather.SLICE_PAGES, frames.count - frames.freed);
             final Cpu cpu = below.cpus().enter();
             try {
                 below.frames().freeBulk(cpu, frames.frames, frames.freed, slice);

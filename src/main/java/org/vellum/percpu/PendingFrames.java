@@ -4,7 +4,7 @@ import java.util.concurrent.atomic.AtomicLong;
 import org.vellum.cpu.Cpu;
 import org.vellum.cpu.SpinLock;
 import org.vellum.cpu.StackReserve;
-import org.vellum.gather.MmuGather;
+import org.vellum.gather.WindowGather;
 import org.vellum.mem.Pages;
 import org.vellum.vmap.Reclaimer;
 
@@ -77,7 +77,7 @@ final class PendingFrames implements Reclaimer.Source {
      */
     private boolean free(final FrameBatch batch, final Cpu cpu) {
         try {
-            final int slice = Math.min(MmuGather.SLICE_PAGES, batch.count - batch.freed);
+            final int slice = Math.min(WindowGather.SLICE_PAGES, batch.count - batch.freed);
             below.frames().freeBulk(cpu, batch.frames, batch.freed, slice);
             batch.freed += slice;
         } finally {

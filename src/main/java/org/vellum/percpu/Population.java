@@ -3,7 +3,7 @@ package org.vellum.percpu;
 import org.agrona.UnsafeApi;
 import org.vellum.cpu.Cpu;
 import org.vellum.frame.PhysicalMemory;
-import org.vellum.gather.MmuGather;
+import org.vellum.gather.WindowGather;
 import org.vellum.mem.Pages;
 import org.vellum.mmu.Entry;
 import org.vellum.mmu.PageTable;
@@ -83,7 +83,7 @@ final class Population {
             final Cpu cpu = below.cpus().enter();
             try {
                 got = below.frames().allocateBulk(cpu, batch.frames, batch.count,
-                    Math.min(MmuGather.SLICE_PAGES, batch.frames.length - batch.count));
+                    Math.min(WindowGather.SLICE_PAGES, batch.frames.length - batch.count));
                 batch.count += got;
             } finally {
                 cpu.exit();

@@ -1,6 +1,6 @@
 package org.vellum.vmap;
 
-import org.vellum.gather.MmuGather;
+import org.vellum.gather.WindowGather;
 import org.vellum.mem.Pages;
 import org.vellum.mmu.MappedAccess;
 import org.vellum.report.ExhaustedException;
@@ -40,7 +40,7 @@ final class AreaResizer {
     private final Reclaimer reclaimer;
     private final MappedAccess access;
     private final FrameFiller filler;
-    private final MmuGather gather;
+    private final WindowGather gather;
 
     AreaResizer(final VmapSpace space, final Reclaimer reclaimer, final MappedAccess access, final FrameFiller filler) {
         this.space = space;
@@ -48,7 +48,7 @@ final class AreaResizer {
         this.access = access;
         this.filler = filler;
         records = space.records();
-        gather = new MmuGather(space.cpus, space.table, space.frames);
+        gather = new WindowGather(space.cpus, space.table, space.frames);
     }
 
     /**

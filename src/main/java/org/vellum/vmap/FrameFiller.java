@@ -4,7 +4,7 @@ import org.agrona.UnsafeApi;
 import org.vellum.cpu.Cpu;
 import org.vellum.frame.FrameAllocator;
 import org.vellum.frame.PhysicalMemory;
-import org.vellum.gather.MmuGather;
+import org.vellum.gather.WindowGather;
 import org.vellum.mem.Pages;
 import org.vellum.mmu.Entry;
 import org.vellum.mmu.PageTable;
@@ -52,7 +52,7 @@ final class FrameFiller {
             done = pages;
         }
         while (done < pages) {
-            final long count = Math.min(MmuGather.SLICE_PAGES, pages - done);
+            final long count = Math.min(WindowGather.SLICE_PAGES, pages - done);
             if (!fillSlice(first + done, count, tag, flags)) {
                 return false;
             }

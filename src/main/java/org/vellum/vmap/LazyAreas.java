@@ -7,7 +7,7 @@ import org.vellum.epoch.Epochs;
 import org.vellum.epoch.Limbo;
 import org.vellum.epoch.Release;
 import org.vellum.frame.FrameAllocator;
-import org.vellum.gather.MmuGather;
+import org.vellum.gather.WindowGather;
 import org.vellum.mem.Pages;
 import org.vellum.mmu.Entry;
 import org.vellum.mmu.PageTable;
@@ -32,7 +32,7 @@ final class LazyAreas {
     private final Epochs epochs;
     private final Cpus cpus;
     private final PageTable table;
-    private final MmuGather gather;
+    private final WindowGather gather;
     private final Ranges ranges;
     private final AreaRecords records;
     private final Limbo limbo;
@@ -50,7 +50,7 @@ final class LazyAreas {
         this.table = table;
         this.ranges = ranges;
         records = ranges.records;
-        gather = new MmuGather(cpus, table, frames);
+        gather = new WindowGather(cpus, table, frames);
         // The bounds must not be exceeded by more than a part because slots count for themselves; small ones are exact.
         final long parts = 4L * cpus.cachedSlots();
         final long batchPages = Math.max(1, options.lazyMaxPages() / parts);
@@ -84,9 +84,9 @@ final class LazyAreas {
     private void retire(final long id, final boolean counted) {
         final long start = records.start(id);
         final long pages = records.pages(id);
-        for (long done = MmuGather.SLICE_PAGES; done < pages; done += MmuGather.SLICE_PAGES) {
+        for (long done = WindowGather.SLICE_PAGES; done < pages; done += WindowGather.SLICE_PAGES) {
             final Cpu cpu = cpus.tryEnter();
-            gather.clearNoFlush(start + done, Math.min(MmuGather.SLICE_PAGES, pages - done));
+            gather.clearNoFlush(start + done, Math.min(WindowGather.SLICE_PAGES, pages - done));
             exit(cpu);
         }
         final Cpu cpu = cpus.tryEnter();
@@ -94,7 +94,7 @@ final class LazyAreas {
             if (!counted) {
                 count(cpu, id, 1);
             }
-            gather.clearNoFlush(start, Math.min(MmuGather.SLICE_PAGES, pages));
+            gather.clearNoFlush(start, Math.min(WindowGather.SLICE_PAGES, pages));
             cpus.noteClear(cpu);
             limbo.retire(cpu, id);
         } finally {

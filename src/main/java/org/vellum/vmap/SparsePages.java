@@ -1,7 +1,7 @@
 package org.vellum.vmap;
 
 import org.vellum.cpu.Cpu;
-import org.vellum.gather.MmuGather;
+import org.vellum.gather.WindowGather;
 import org.vellum.mem.Pages;
 import org.vellum.mmu.Address;
 import org.vellum.mmu.Entry;
@@ -25,7 +25,7 @@ final class SparsePages {
         int mapped = 0;
         try {
             while (mapped < count) {
-                final int slice = Math.min(MmuGather.SLICE_PAGES, count - mapped);
+                final int slice = Math.min(WindowGather.SLICE_PAGES, count - mapped);
                 mapSlice(area, address + ((long)mapped << Pages.SHIFT), frames, offset + mapped, slice);
                 mapped += slice;
             }
@@ -52,11 +52,11 @@ final class SparsePages {
 
     /** What was mapped before a slot was refused. Without one, if need be: the range is still its owner's, who waits for us. */
     private void takeBack(final long area, final long address, final int count) {
-        for (int done = 0; done < count && space.find(area) != VmapSpace.NONE; done += MmuGather.SLICE_PAGES) {
+        for (int done = 0; done < count && space.find(area) != VmapSpace.NONE; done += WindowGather.SLICE_PAGES) {
             final Cpu cpu = space.cpus.tryEnter();
             try {
                 // Slices that were mapped were whole ones.
-                clear(cpu, space.table.pageOf(address) + done, MmuGather.SLICE_PAGES);
+                clear(cpu, space.table.pageOf(address) + done, WindowGather.SLICE_PAGES);
             } finally {
                 if (cpu != null) {
                     cpu.exit();
@@ -68,8 +68,8 @@ final class SparsePages {
     /** See {@link Vmap#unmapPages}. */
     void unmap(final long area, final long address, final int count) {
         check(area, address, count);
-        for (int done = 0; done < count; done += MmuGather.SLICE_PAGES) {
-            final int slice = Math.min(MmuGather.SLICE_PAGES, count - done);
+        for (int done = 0; done < count; done += WindowGather.SLICE_PAGES) {
+            final int slice = Math.min(WindowGather.SLICE_PAGES, count - done);
             final Cpu cpu = space.cpus.enter();
             try {
                 // As in mapSlice: the look-up and the stores are one section.

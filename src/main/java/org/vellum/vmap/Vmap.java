@@ -3,7 +3,7 @@ package org.vellum.vmap;
 import java.util.Arrays;
 import org.vellum.cpu.StackReserve;
 import org.vellum.frame.FrameTable;
-import org.vellum.gather.MmuGather;
+import org.vellum.gather.WindowGather;
 import org.vellum.mem.Pages;
 import org.vellum.mmu.Entry;
 import org.vellum.report.ExhaustedException;
@@ -276,7 +276,7 @@ public final class Vmap {
      * @param count how many, at least 1.
      * @throws IllegalArgumentException if it is not a sparse area, the range leaves it or is mapped already, or a frame is not
      *                                  allocated; nothing is changed.
-     * @throws ExhaustedException if no slot became idle in time. Nothing is mapped; but of more than {@link MmuGather#SLICE_PAGES} pages
+     * @throws ExhaustedException if no slot became idle in time. Nothing is mapped; but of more than {@link WindowGather#SLICE_PAGES} pages
      *     some may have been, so that the frames are to be kept as after {@link #unmapPages}.
      */
     public void mapPages(final long area, final long address, final long[] frames, final int offset, final int count) {
@@ -293,7 +293,7 @@ public final class Vmap {
      * @param address of the first page to unmap, within the area.
      * @param count how many, at least 1.
      * @throws IllegalArgumentException if it is not a sparse area or the range leaves it; nothing is changed.
-     * @throws ExhaustedException if no slot became idle in time: of more than {@link MmuGather#SLICE_PAGES} pages some may be unmapped by then,
+     * @throws ExhaustedException if no slot became idle in time: of more than {@link WindowGather#SLICE_PAGES} pages some may be unmapped by then,
      *     and the call may be repeated.
      */
     public void unmapPages(final long area, final long address, final int count) {

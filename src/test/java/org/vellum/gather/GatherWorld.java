@@ -149,12 +149,12 @@ final class GatherWorld {
         }
     }
 
-    SpaceGather begin(final GatherMode mode) {
+    MmuGather begin(final GatherMode mode) {
         return gathers.begin(flushes, mode);
     }
 
     void unmap(final GatherMode mode, final long startPage, final long endPage, final boolean freeTables) {
-        try (SpaceGather gather = begin(mode)) {
+        try (MmuGather gather = begin(mode)) {
             unmapper.unmap(gather, startPage, endPage, freeTables);
         }
     }

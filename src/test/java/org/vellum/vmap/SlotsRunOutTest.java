@@ -14,7 +14,7 @@ import org.vellum.Vellum;
 import org.vellum.cpu.Cpu;
 import org.vellum.cpu.CpuOptions;
 import org.vellum.cpu.Cpus;
-import org.vellum.gather.MmuGather;
+import org.vellum.gather.WindowGather;
 import org.vellum.report.ExhaustedException;
 import org.vellum.report.ExhaustedException.Resource;
 import org.vellum.report.PageFaultException;
@@ -24,7 +24,7 @@ final class SlotsRunOutTest {
     private static final int PAGE = SmallMemory.PAGE;
     /** About what an attempt takes, so that the hog comes at any place of it. */
     private static final int MOST_NANOS = 300_000;
-    private static final int COUNT = 6 * MmuGather.SLICE_PAGES + 3;
+    private static final int COUNT = 6 * WindowGather.SLICE_PAGES + 3;
 
     /** The attempt that is under way, or 0 between two. */
     private final AtomicLong attempt = new AtomicLong();
@@ -115,7 +115,7 @@ final class SlotsRunOutTest {
 
     /** The first of each slice: were any other left, the next attempt would be told. */
     private static void assertNothingIsMapped(final Vellum memory, final long area) {
-        for (int page = 0; page < COUNT; page += MmuGather.SLICE_PAGES) {
+        for (int page = 0; page < COUNT; page += WindowGather.SLICE_PAGES) {
             final long address = area + (long)page * PAGE;
             assertThrows(PageFaultException.class, () -> memory.access().getByte(address));
         }

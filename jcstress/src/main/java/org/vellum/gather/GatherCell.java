@@ -43,7 +43,7 @@ final class GatherCell {
         final long number = NEXT.getAndIncrement();
         page = number % LEAVES * SpaceTable.LEAF_PAGES + number / LEAVES % SpaceTable.LEAF_PAGES;
         // What the state before has left.
-        try (SpaceGather gather = GATHERS.begin(flushes, GatherMode.RETIRE)) {
+        try (MmuGather gather = GATHERS.begin(flushes, GatherMode.RETIRE)) {
             UNMAPPER.unmap(gather, page, page + 1, false);
         }
         final Cpu cpu = CPUS.enter();
@@ -83,7 +83,7 @@ final class GatherCell {
 
     /** Sees the page in a section, clears it there, says for a while that it is inside still, and flushes when it has left. */
     int lookAndUnmap() {
-        try (SpaceGather gather = GATHERS.begin(flushes, GatherMode.WAIT)) {
+        try (MmuGather gather = GATHERS.begin(flushes, GatherMode.WAIT)) {
             final Cpu cpu = CPUS.enter();
             try {
                 if (SpaceEntry.isNone(TABLE.get(page))) {
@@ -103,7 +103,7 @@ final class GatherCell {
     }
 
     private void unmap() {
-        try (SpaceGather gather = GATHERS.begin(flushes, GatherMode.WAIT)) {
+        try (MmuGather gather = GATHERS.begin(flushes, GatherMode.WAIT)) {
             UNMAPPER.unmap(gather, page, page + 1, false);
         }
     }

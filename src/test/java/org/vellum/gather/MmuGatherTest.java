@@ -20,31 +20,31 @@ import org.vellum.frame.PhysicalMemory;
 import org.vellum.mmu.SpaceEntry;
 
 @Timeout(120)
-final class SpaceGatherTest {
+final class MmuGatherTest {
     private final GatherWorld world = new GatherWorld(4096, 4096);
 
     /** G2: add first, then test full; at most 8 + 19 × 510. */
     @Test
     void itHoldsWhatTheReferenceSays() {
         final GatherWorld large = new GatherWorld(16 << 10, 16);
-        assertEquals(9698, SpaceGather.MOST_FRAMES);
-        try (SpaceGather gather = large.begin(WAIT)) {
+        assertEquals(9698, MmuGather.MOST_FRAMES);
+        try (MmuGather gather = large.begin(WAIT)) {
             final Cpu cpu = large.cpus.enter();
-            for (int i = 1; i < SpaceGather.MOST_FRAMES; i++) {
+            for (int i = 1; i < MmuGather.MOST_FRAMES; i++) {
                 assertFalse(gather.remove(cpu, 3, large.frame()));
                 assertEquals(i, gather.gathered());
             }
             assertTrue(gather.remove(cpu, 3, large.frame()));
             cpu.exit();
             assertTrue(gather.isFull());
-            assertEquals(SpaceGather.MOST_FRAMES, gather.gathered());
-            assertEquals(SpaceGather.MAX_BATCHES, large.gathers.liveBatches());
+            assertEquals(MmuGather.MOST_FRAMES, gather.gathered());
+            assertEquals(MmuGather.MAX_BATCHES, large.gathers.liveBatches());
             gather.flush();
             assertFalse(gather.isFull());
             assertEquals(0, gather.gathered());
             // G3: kept for the next round, and given back at the end.
-            assertEquals(SpaceGather.MAX_BATCHES, large.gathers.liveBatches());
-            large.requireFramesInUse(SpaceGather.MAX_BATCHES);
+            assertEquals(MmuGather.MAX_BATCHES, large.gathers.liveBatches());
+            large.requireFramesInUse(MmuGather.MAX_BATCHES);
         }
         assertEquals(1, large.flushed(GatherEvent.FULL));
         assertEquals(1, large.flushed(GatherEvent.FLUSH));
@@ -55,7 +55,7 @@ final class SpaceGatherTest {
     /** G5: nothing touched, nothing flushed; a flush resets the range. */
     @Test
     void theRangeIsWhatWasTouched() {
-        final SpaceGather gather = world.begin(WAIT);
+        final MmuGather gather = world.begin(WAIT);
         gather.flush();
         assertEquals(0, world.flushed(GatherEvent.FLUSH));
         gather.touch(77);
@@ -155,7 +155,7 @@ final class SpaceGatherTest {
     @Test
     void aLongUnmapFlushesSeldomAndGoesLeafByLeaf() {
         world.mapNew(5, 3605);
-        try (SpaceGather gather = world.begin(WAIT)) {
+        try (MmuGather gather = world.begin(WAIT)) {
             int slices = 0;
             for (long page = 5; page < 3605; slices++) {
                 page = world.unmapper.slice(gather, page, 3605, true);
@@ -186,7 +186,7 @@ final class SpaceGatherTest {
         }
         assertEquals(pages + 1, large.frames.table().count(frame));
         large.unmap(WAIT, 0, pages, true);
-        assertEquals((pages + SpaceGather.MOST_FRAMES - 1) / SpaceGather.MOST_FRAMES, large.flushed(GatherEvent.FLUSH));
+        assertEquals((pages + MmuGather.MOST_FRAMES - 1) / MmuGather.MOST_FRAMES, large.flushed(GatherEvent.FLUSH));
         assertEquals(28, large.flushed(GatherEvent.FLUSH));
         assertEquals(1, large.frames.table().count(frame));
         large.free(frame);
@@ -199,7 +199,7 @@ final class SpaceGatherTest {
     void betweenSlicesTheRestCanBeHandedOver() throws Exception {
         world.mapNew(0, 2000);
         final long rest;
-        try (SpaceGather gather = world.begin(RETIRE)) {
+        try (MmuGather gather = world.begin(RETIRE)) {
             rest = world.unmapper.slice(gather, world.unmapper.slice(gather, 0, 2000, true), 2000, true);
         }
         assertEquals(1024, rest);
@@ -334,7 +334,7 @@ final class SpaceGatherTest {
     @Test
     void rg5TheSecondGatherFlushesForTheFirst() throws Exception {
         world.mapNew(0, 1);
-        final SpaceGather first = world.begin(WAIT);
+        final MmuGather first = world.begin(WAIT);
         assertEquals(1, world.unmapper.slice(first, 0, 1, false));
         assertEquals(1, first.gathered());
         final long flushesBefore = world.epochs.flushes();
@@ -369,7 +369,7 @@ final class SpaceGatherTest {
     /** RG14: a gather that nobody has ended is seen. */
     @Test
     void anUnfinishedGatherIsSeen() {
-        final SpaceGather gather = world.begin(WAIT);
+        final MmuGather gather = world.begin(WAIT);
         assertEquals(1, world.gathers.underWay());
         assertThrows(AssertionError.class, world.gathers::verify);
         gather.close();
@@ -378,7 +378,7 @@ final class SpaceGatherTest {
 
     @Test
     void flushingUnderALockIsCaught() {
-        final SpaceGather gather = world.begin(WAIT);
+        final MmuGather gather = world.begin(WAIT);
         gather.touch(1);
         final SpinLock lock = world.table.lockOf(0);
         lock.lock();

@@ -12,12 +12,12 @@ import org.openjdk.jcstress.infra.results.II_Result;
 import org.vellum.Stagger;
 
 /** Unmapping against who walks in a section, and against who unmaps the same. */
-public final class SpaceGatherStress {
-    private SpaceGatherStress() {
+public final class MmuGatherStress {
+    private MmuGatherStress() {
     }
 
     /**
-     * Would catch {@code SpaceGather.flush} freeing before it has waited, and a stamp that is taken before the entry is cleared.
+     * Would catch {@code MmuGather.flush} freeing before it has waited, and a stamp that is taken before the entry is cleared.
      */
     @JCStressTest
     @Outcome(id = {"0, 1", "1, 1"}, expect = ACCEPTABLE, desc = "cleared already, or its own content as long as it looked")
@@ -44,7 +44,7 @@ public final class SpaceGatherStress {
 
     /**
      * RG5: two unmap one page. The first clears it inside a section that has seen the page, and flushes when it has left that; the second may find
-     * nothing to clear, and must not return while that section lasts. Would catch {@code SpaceGather.close} that ends without a flush because
+     * nothing to clear, and must not return while that section lasts. Would catch {@code MmuGather.close} that ends without a flush because
      * it has gathered nothing, and a count that is not raised before the entry is cleared.
      */
     @JCStressTest

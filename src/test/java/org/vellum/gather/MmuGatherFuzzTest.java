@@ -16,7 +16,7 @@ import org.vellum.mmu.SpaceEntry;
  * Random mappings of frames, some of them shared by several entries, and random unmaps, with sections of others open, and without memory for
  * batches now and then; against a model that keeps what each page maps.
  */
-final class SpaceGatherFuzzTest {
+final class MmuGatherFuzzTest {
     private static final int PAGES = 1100;
     private static final int FRAMES = 640;
     private static final int LEFT = 16;
@@ -50,7 +50,7 @@ final class SpaceGatherFuzzTest {
 
     @Test
     void agreesWithPageByPage() {
-        System.out.println("SpaceGatherFuzzTest seed=" + seed);
+        System.out.println("MmuGatherFuzzTest seed=" + seed);
         world.gathers.batches.failing = () -> failing;
         final FuzzSteps steps = new FuzzSteps(STEPS, this::covered);
         while (steps.next()) {
@@ -136,7 +136,7 @@ final class SpaceGatherFuzzTest {
         final boolean freeTables = random.nextBoolean();
         inSection += section ? 1 : 0;
         final Cpu cpu = section ? world.cpus.enter() : null;
-        final SpaceGather other = random.nextInt(4) == 0 ? world.begin(GatherMode.WAIT) : null;
+        final MmuGather other = random.nextInt(4) == 0 ? world.begin(GatherMode.WAIT) : null;
         final long before = world.flushed(GatherEvent.FULL);
         try {
             world.unmap(mode, start, end, freeTables);
