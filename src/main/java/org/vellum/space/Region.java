@@ -27,7 +27,7 @@ public final class Region {
     private final long startPage;
     private final long endPage;
     private final int flags;
-    private final Object file;
+    private final Backing backing;
     private final long filePage;
     /** Set once, after the index has its successors. */
     private volatile boolean ended;
@@ -36,11 +36,11 @@ public final class Region {
      * @param startPage the first.
      * @param endPage exclusive.
      * @param flags any of the constants above.
-     * @param file what its pages come from, compared by identity; null if they are anonymous.
+     * @param backing what its pages come from, compared by identity; null if they are anonymous.
      * @param filePage the page of the file that {@code startPage} shows. Of anonymous regions the page at which they were mapped first: it
      *                 stays with the contents when they are moved, so that reverse mapping finds them.
      */
-    public Region(final long startPage, final long endPage, final int flags, final Object file, final long filePage) {
+    Region(final long startPage, final long endPage, final int flags, final Backing backing, final long filePage) {
         if (startPage < 0 || endPage <= startPage || (flags & ~ALL_FLAGS) != 0 || filePage < 0
             || filePage > Long.MAX_VALUE - (endPage - startPage)) {
             throw new IllegalArgumentException("startPage=" + startPage + " endPage=" + endPage + " flags=0x"
@@ -49,7 +49,7 @@ public final class Region {
         this.startPage = startPage;
         this.endPage = endPage;
         this.flags = flags;
-        this.file = file;
+        this.backing = backing;
         this.filePage = filePage;
     }
 
@@ -73,9 +73,9 @@ public final class Region {
         return flags;
     }
 
-    /** @return what its pages come from, or null. */
-    public Object file() {
-        return file;
+    /** What its pages come from; null if they are anonymous. */
+    Backing backing() {
+        return backing;
     }
 
     /** @return the page of the file that the first page shows. */
@@ -123,24 +123,24 @@ public final class Region {
     /** The part from one page to another; itself if that is all of it. */
     Region slice(final long fromPage, final long toPage) {
         return fromPage == startPage && toPage == endPage ? this
-            : new Region(fromPage, toPage, flags, file, filePageOf(fromPage));
+            : new Region(fromPage, toPage, flags, backing, filePageOf(fromPage));
     }
 
     /** The same with other flags; itself if they are the same. */
     Region withFlags(final int newFlags) {
-        return newFlags == flags ? this : new Region(startPage, endPage, newFlags, file, filePage);
+        return newFlags == flags ? this : new Region(startPage, endPage, newFlags, backing, filePage);
     }
 
     /** Whether the other goes on where this one stops, in every respect. */
     boolean continuesIn(final Region next) {
-        return endPage == next.startPage && flags == next.flags && !has(RESERVED) && file == next.file
+        return endPage == next.startPage && flags == next.flags && !has(RESERVED) && backing == next.backing
             && filePage + pages() == next.filePage;
     }
 
     /** Both in one. */
     Region join(final Region next) {
         assert continuesIn(next) : this + " and " + next;
-        return new Region(startPage, next.endPage, flags, file, filePage);
+        return new Region(startPage, next.endPage, flags, backing, filePage);
     }
 
     @Override
@@ -149,6 +149,6 @@ public final class Region {
         for (int i = 0; i < LETTERS.length; i++) {
             letters.append((flags & 1 << i) != 0 ? LETTERS[i] : '-');
         }
-        return "[" + startPage + ", " + endPage + ") " + letters + (file == null ? "" : " " + file) + " page " + filePage;
+        return "[" + startPage + ", " + endPage + ") " + letters + (backing == null ? "" : " " + backing) + " page " + filePage;
     }
 }

@@ -97,8 +97,8 @@ final class RegionIndexTest {
 
     @Test
     void neighboursThatDifferStayTwo() {
-        final Object file = new Object();
-        final Object other = new Object();
+        final Backing file = new NamedBacking("file");
+        final Backing other = new NamedBacking("other");
         insert(10, 20, READ);
         insert(20, 30, READ | WRITE);
         index.insert(new Region(30, 40, READ | WRITE, file, 5));
