@@ -158,7 +158,7 @@ final class MmuGatherTest {
         try (MmuGather gather = world.begin(WAIT)) {
             int slices = 0;
             for (long page = 5; page < 3605; slices++) {
-                page = world.unmapper.slice(gather, page, 3605, true);
+                page = world.unmapper.slice(gather, page, 3605, true, ClearedEntries.ANY);
                 assertTrue(page == 3605 || page % 512 == 0);
                 assertTrue(SpinLock.noneHeld() && !world.cpus.inSection());
             }
@@ -200,7 +200,8 @@ final class MmuGatherTest {
         world.mapNew(0, 2000);
         final long rest;
         try (MmuGather gather = world.begin(RETIRE)) {
-            rest = world.unmapper.slice(gather, world.unmapper.slice(gather, 0, 2000, true), 2000, true);
+            rest = world.unmapper.slice(
+                gather, world.unmapper.slice(gather, 0, 2000, true, ClearedEntries.ANY), 2000, true, ClearedEntries.ANY);
         }
         assertEquals(1024, rest);
         assertEquals(0, world.flushes.pending());
@@ -335,7 +336,7 @@ final class MmuGatherTest {
     void rg5TheSecondGatherFlushesForTheFirst() throws Exception {
         world.mapNew(0, 1);
         final MmuGather first = world.begin(WAIT);
-        assertEquals(1, world.unmapper.slice(first, 0, 1, false));
+        assertEquals(1, world.unmapper.slice(first, 0, 1, false, ClearedEntries.ANY));
         assertEquals(1, first.gathered());
         final long flushesBefore = world.epochs.flushes();
         world.unmap(WAIT, 0, 1, false);
