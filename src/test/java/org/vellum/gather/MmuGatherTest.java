@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.vellum.gather.GatherMode.RETIRE;
 import static org.vellum.gather.GatherMode.WAIT;
+import static org.vellum.gather.GatherMode.WAIT;
 
 import com.sun.management.ThreadMXBean;
 import java.lang.management.ManagementFactory;
@@ -92,7 +93,7 @@ final class MmuGatherTest {
             try (SmallMemory.Reader reader = new SmallMemory.Reader(world.cpus, "reader")) {
                 assertTrue(reader.cpu.index() >= 0);
                 thread.start();
-                if (mode == RETIRE) {
+                if (mode != WAIT) {
                     SmallMemory.join(unmapping);
                 } else {
                     while (thread.getState() != Thread.State.TIMED_WAITING) {
