@@ -72,7 +72,7 @@ public final class Races {
         CLASSES.put("RG3", "mmu\\.SpaceTableStress\\.MarkAgainstProtect");
         CLASSES.put("RG5", "gather\\.MmuGatherStress\\.NestedGathers");
         CLASSES.put("space-lock", "lock\\.SleepingLockStress");
-        CLASSES.put("space-read", "mmu\\.SpaceReadsStress");
+        CLASSES.put("space-read", "mmu\\.SpaceAccessStress");
         CLASSES.put("space-two-faults", "mmu\\.SpaceTableStress\\.TwoFirstFaults");
         CLASSES.put("space-fault", "space\\.FaultStress");
         CLASSES.put("space-walker", "gather\\.MmuGatherStress\\.WalkerAgainstUnmap");

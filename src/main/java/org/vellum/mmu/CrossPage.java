@@ -42,12 +42,22 @@ final class CrossPage {
         final int below = Pages.SIZE - (int)(address & Pages.OFFSET_MASK);
         final long first = access.writable(address);
         final long second = access.writable(address + below) - below;
+        store(first, second, below, width, value);
+    }
+
+    /**
+     * @param first where the value begins.
+     * @param second where the second page begins, less {@code below}.
+     * @param below bytes that are in the first page.
+     */
+    static void store(final long first, final long second, final int below, final int width, final long value) {
         for (int i = 0; i < width; i++) {
             UnsafeApi.putByte((i < below ? first : second) + i, (byte)(value >>> shift(i, width)));
         }
     }
 
-    private static int shift(final int i, final int width) {
+    /** How far byte i of a value is shifted in it. */
+    static int shift(final int i, final int width) {
         return (LITTLE_ENDIAN ? i : width - 1 - i) << 3;
     }
 

@@ -27,8 +27,6 @@ import org.vellum.frame.PhysicalMemory;
  * allocates. Nothing else here blocks or allocates. All methods may be called by any thread.
  */
 public final class MappedAccess extends OrderedAccess {
-    private static final int BETWEEN_BYTES = 64 << 10;
-
     private final BulkCopy bulk;
 
     /** Takes the runs of a range. */
@@ -72,6 +70,12 @@ public final class MappedAccess extends OrderedAccess {
         if (target instanceof MappedRange view) {
             view.boundsCheck(index, length);
             view.access().copyFrom(view.address() + index, this, address, length);
+        } else if (target instanceof ScatteredBuffer) {
+            bulk.require(address, length, false);
+            HeapPieces.copy(length, (done, between, bytes) -> {
+                getBytes(address + done, between, 0, bytes);
+                target.putBytes(index + (int)done, between, 0, bytes);
+            });
         } else {
             bulk.require(address, length, false);
             if (target.isExpandable()) {
@@ -122,6 +126,12 @@ public final class MappedAccess extends OrderedAccess {
         }
         if (source instanceof MappedRange view) {
             copyFrom(address, view.access(), view.address() + index, length);
+        } else if (source instanceof ScatteredBuffer) {
+            bulk.require(address, length, true);
+            HeapPieces.copy(length, (done, between, bytes) -> {
+                source.getBytes(index + (int)done, between, 0, bytes);
+                putBytes(address + done, between, 0, bytes);
+            });
         } else {
             bulk.put(address, source.byteArray(), source.addressOffset() + index, length);
             Reference.reachabilityFence(source);
@@ -187,27 +197,20 @@ public final class MappedAccess extends OrderedAccess {
         if (other == this) {
             bulk.copy(source, address, length);
         } else {
-            copyThroughHeap(address, other, source, length);
+            bulk.require(address, length, true);
+            other.bulk.require(source, length, false);
+            HeapPieces.copy(length, (done, between, bytes) -> {
+                other.bulk.get(source + done, between, BufferUtil.ARRAY_BASE_OFFSET, bytes);
+                bulk.put(address + done, between, BufferUtil.ARRAY_BASE_OFFSET, bytes);
+            });
         }
     }
 
-    /** Two memories: in a section of the one nobody may wait for a slot of the other, so no two are open at once. */
-    private void copyThroughHeap(final long address, final MappedAccess other, final long source, final int length) {
-        bulk.require(address, length, true);
-        other.bulk.require(source, length, false);
-        final byte[] between = new byte[Math.min(length, BETWEEN_BYTES)];
-        for (int done = 0; done < length; done += between.length) {
-            final int bytes = Math.min(between.length, length - done);
-            other.bulk.get(source + done, between, BufferUtil.ARRAY_BASE_OFFSET, bytes);
-            bulk.put(address + done, between, BufferUtil.ARRAY_BASE_OFFSET, bytes);
-        }
-    }
-
-    private static byte[] arrayOf(final ByteBuffer buffer) {
+    static byte[] arrayOf(final ByteBuffer buffer) {
         return buffer.isDirect() ? null : BufferUtil.array(buffer);
     }
 
-    private static long baseOf(final ByteBuffer buffer) {
+    static long baseOf(final ByteBuffer buffer) {
         return buffer.isDirect() ? BufferUtil.address(buffer)
             : BufferUtil.ARRAY_BASE_OFFSET + BufferUtil.arrayOffset(buffer);
     }

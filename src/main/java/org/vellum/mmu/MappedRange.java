@@ -17,7 +17,7 @@ import org.vellum.mem.Pages;
  *
  * <p>Thread safety: as Agrona's buffers. Any thread may access; wrapping is for one thread, before it publishes the view.
  */
-public abstract class MappedRange {
+public abstract class MappedRange extends ScatteredText {
     private static final long WHOLE_ENTRIES = -Long.BYTES;
 
     private final MappedAccess access;
@@ -82,20 +82,17 @@ public abstract class MappedRange {
     }
 
     /** @return Vellum address of index 0, tag included. */
+    @Override
     public final long address() {
         return address;
     }
 
-    /** @return bytes of the range. */
+    @Override
     public final int capacity() {
         return (int)end;
     }
 
-    /**
-     * @param index of the first byte.
-     * @param length in bytes.
-     * @throws IndexOutOfBoundsException if the range does not hold them.
-     */
+    @Override
     public final void boundsCheck(final int index, final int length) {
         Objects.checkFromIndexSize(index, length, (int)end);
     }

@@ -29,7 +29,7 @@ import org.vellum.mem.Words;
  * stays what it is until its section ends: {@code org.vellum.epoch}, with the directory word or the entry as that which is cleared.
  *
  * <h2>Reading outside sections</h2>
- * A section costs more than a load, so a read opens none, and checks instead ({@link SpaceReads}):
+ * A section costs more than a load, so a read opens none, and checks instead ({@link SpaceWalk}):
  * <pre>
  *   R (reads)                                  U (unmaps), then N (who gets the frame next), or Q (who gets the leaf)
  *   r1: d := directory word                    u1: entry := none, next version
@@ -113,6 +113,11 @@ public final class SpaceTable {
     /** r1: volatile, as in org.vellum.epoch; partner: the stores in attach() and detachUnused(). */
     long directoryWord(final long page) {
         return directory.getVolatile(page >>> LEAF_SHIFT);
+    }
+
+    /** Where the directory is, for walks that cannot afford the index arithmetic; valid while this table is reachable. */
+    long directoryAddress() {
+        return directory.address(0);
     }
 
     /** Where the entry is in a leaf that is there. */
@@ -200,7 +205,7 @@ public final class SpaceTable {
             return false;
         }
         used.putPlain(leaf, used.getPlain(leaf) + 1);
-        // Release: the frame's content comes before; partner: get() and SpaceReads.
+        // Release: the frame's content comes before; partner: get() and SpaceWalk.
         UnsafeApi.putLongRelease(null, at, SpaceEntry.following(state, old));
         return true;
     }
@@ -228,7 +233,7 @@ public final class SpaceTable {
         if (SpaceEntry.isNone(state)) {
             used.putPlain(leaf, used.getPlain(leaf) - 1);
         }
-        // Exchange: u1, before the stamp, and with the last D of the old entry; partner: the CAS in mark(), get() and SpaceReads.
+        // Exchange: u1, before the stamp, and with the last D of the old entry; partner: the CAS in mark(), get() and SpaceWalk.
         return UnsafeApi.getAndSetLong(null, at, SpaceEntry.following(state, seen));
     }
 

@@ -26,7 +26,7 @@
  * <h2>Address spaces</h2>
  * Each has a table of its own, of two levels, whose leaves are frames ({@link org.vellum.mmu.SpaceTable}), and entries that know more
  * ({@link org.vellum.mmu.SpaceEntry}): accessed and dirty bits, versions, special frames. There the library changes mappings under the
- * feet of readers, who look twice ({@link org.vellum.mmu.SpaceReads}).
+ * feet of readers, who look twice ({@link org.vellum.mmu.SpaceAccess}).
  *
  * <h2>Left out</h2>
  * Huge entries: contiguity is a matter of which frames one maps; the hardware below does the rest. Accessed and dirty bits in the window:

@@ -14,8 +14,8 @@ abstract class BulkView extends OrderedView {
         super(access);
     }
 
-    /** Checks a range whole, so that the several stores that follow are all or nothing. */
-    final void requireWritable(final int index, final int length) {
+    @Override
+    protected final void requireWritable(final int index, final int length) {
         check(index, length);
         access().requireWritable(address() + index, length);
     }
@@ -24,11 +24,6 @@ abstract class BulkView extends OrderedView {
     public final void setMemory(final int index, final int length, final byte value) {
         check(index, length);
         access().setMemory(address() + index, length, value);
-    }
-
-    @Override
-    public final void getBytes(final int index, final byte[] dst) {
-        getBytes(index, dst, 0, dst.length);
     }
 
     @Override
@@ -44,34 +39,15 @@ abstract class BulkView extends OrderedView {
     }
 
     @Override
-    public final void getBytes(final int index, final ByteBuffer dst, final int length) {
-        final int position = dst.position();
-        getBytes(index, dst, position, length);
-        dst.position(position + length);
-    }
-
-    @Override
     public final void getBytes(final int index, final ByteBuffer dst, final int dstOffset, final int length) {
         check(index, length);
         access().getBytes(address() + index, dst, dstOffset, length);
     }
 
     @Override
-    public final void putBytes(final int index, final byte[] src) {
-        putBytes(index, src, 0, src.length);
-    }
-
-    @Override
     public final void putBytes(final int index, final byte[] src, final int offset, final int length) {
         check(index, length);
         access().putBytes(address() + index, src, offset, length);
-    }
-
-    @Override
-    public final void putBytes(final int index, final ByteBuffer src, final int length) {
-        final int position = src.position();
-        putBytes(index, src, position, length);
-        src.position(position + length);
     }
 
     @Override

@@ -89,18 +89,6 @@ abstract class OrderedView extends PlainView {
     }
 
     @Override
-    @SuppressWarnings("removal")
-    public final void putIntOrdered(final int index, final int value) {
-        putIntRelease(index, value);
-    }
-
-    @Override
-    @SuppressWarnings("removal")
-    public final int addIntOrdered(final int index, final int increment) {
-        return addIntRelease(index, increment);
-    }
-
-    @Override
     public final int addIntRelease(final int index, final int increment) {
         return UnsafeApi.getAndAddIntRelease(null, writableWhole(index, Integer.BYTES), increment);
     }
@@ -162,18 +150,6 @@ abstract class OrderedView extends PlainView {
     @Override
     public final void putLongOpaque(final int index, final long value) {
         UnsafeApi.putLongOpaque(null, writableWhole(index, Long.BYTES), value);
-    }
-
-    @Override
-    @SuppressWarnings("removal")
-    public final void putLongOrdered(final int index, final long value) {
-        putLongRelease(index, value);
-    }
-
-    @Override
-    @SuppressWarnings("removal")
-    public final long addLongOrdered(final int index, final long increment) {
-        return addLongRelease(index, increment);
     }
 
     @Override

@@ -1,8 +1,6 @@
 package org.vellum.vmap;
 
-import java.nio.ByteBuffer;
 import org.agrona.DirectBuffer;
-import org.agrona.concurrent.AtomicBuffer;
 import org.vellum.mmu.MappedAccess;
 import org.vellum.mmu.MappedRange;
 
@@ -31,7 +29,7 @@ import org.vellum.mmu.MappedRange;
  * <p><b>Note:</b> as with Agrona's buffers, the natural order is inconsistent with equals, {@code hashCode} is of the content, and
  * wrapping is not thread-safe.
  */
-public final class VmapBuffer extends TextView {
+public final class VmapBuffer extends BulkView {
     /**
      * A view of nothing, to be wrapped.
      *
@@ -95,133 +93,9 @@ public final class VmapBuffer extends TextView {
         map(view.address() + offset, length);
     }
 
-    /** Not supported: a view maps the window only. */
     @Override
-    public void wrap(final byte[] buffer) {
-        throw foreign();
-    }
-
-    /** Not supported: a view maps the window only. */
-    @Override
-    public void wrap(final byte[] buffer, final int offset, final int length) {
-        throw foreign();
-    }
-
-    /** Not supported: a view maps the window only. */
-    @Override
-    public void wrap(final ByteBuffer buffer) {
-        throw foreign();
-    }
-
-    /** Not supported: a view maps the window only. */
-    @Override
-    public void wrap(final ByteBuffer buffer, final int offset, final int length) {
-        throw foreign();
-    }
-
-    private static UnsupportedOperationException foreign() {
+    protected UnsupportedOperationException foreign() {
         return new UnsupportedOperationException(
             "a VmapBuffer maps ranges of its own window only: wrap a Vellum address, or another view of the same window");
-    }
-
-    /** Not supported: the pages of the range lie anywhere. */
-    @Override
-    public long addressOffset() {
-        throw new UnsupportedOperationException("a VmapBuffer lies over scattered pages and has no one native address: "
-            + "to copy out of it use its getBytes, to translate one page MappedAccess.readable");
-    }
-
-    /** @return null: there is no array behind it. */
-    @Override
-    public byte[] byteArray() {
-        return null;
-    }
-
-    /** @return null: there is no one buffer behind it. */
-    @Override
-    public ByteBuffer byteBuffer() {
-        return null;
-    }
-
-    /** @return 0: there is nothing behind it to adjust an index to. */
-    @Override
-    public int wrapAdjustment() {
-        return 0;
-    }
-
-    @Override
-    public boolean isExpandable() {
-        return false;
-    }
-
-    @Override
-    public void checkLimit(final int limit) {
-        if (limit > capacity()) {
-            throw new IndexOutOfBoundsException("limit=" + limit + " is beyond capacity=" + capacity());
-        }
-    }
-
-    @Override
-    public void verifyAlignment() {
-        // Pages are aligned, so the address says it for the frames too.
-        if ((address() & (AtomicBuffer.ALIGNMENT - 1)) != 0) {
-            throw new IllegalStateException("AtomicBuffer is not correctly aligned: address=0x"
-                + Long.toHexString(address()) + " is not divisible by " + AtomicBuffer.ALIGNMENT);
-        }
-    }
-
-    // ---- content
-
-    /**
-     * Compares as {@code UnsafeBuffer} does: 8 bytes at a time as native signed numbers, the rest by bytes, then the lengths.
-     *
-     * @param that any buffer, not only a view.
-     */
-    @Override
-    public int compareTo(final DirectBuffer that) {
-        if (this == that) {
-            return 0;
-        }
-        final int length = Math.min(capacity(), that.capacity());
-        int i = 0;
-        for (final int end = length & -Long.BYTES; i < end; i += Long.BYTES) {
-            final int order = Long.compare(getLong(i), that.getLong(i));
-            if (order != 0) {
-                return order;
-            }
-        }
-        for (; i < length; i++) {
-            final int order = Byte.compare(getByte(i), that.getByte(i));
-            if (order != 0) {
-                return order;
-            }
-        }
-        return Integer.compare(capacity(), that.capacity());
-    }
-
-    /** Whether the other is a view too, of the same length and content. */
-    @Override
-    public boolean equals(final Object other) {
-        return this == other
-            || other instanceof VmapBuffer && capacity() == ((VmapBuffer)other).capacity() && compareTo((VmapBuffer)other) == 0;
-    }
-
-    /** @return a hash of the content, the same as that of an {@code UnsafeBuffer} of the same content. */
-    @Override
-    public int hashCode() {
-        int hash = 19;
-        int i = 0;
-        for (final int end = capacity() & -Long.BYTES; i < end; i += Long.BYTES) {
-            hash = 31 * hash + Long.hashCode(getLong(i));
-        }
-        for (; i < capacity(); i++) {
-            hash = 31 * hash + getByte(i);
-        }
-        return hash;
-    }
-
-    @Override
-    public String toString() {
-        return "VmapBuffer{address=0x" + Long.toHexString(address()) + ", capacity=" + capacity() + '}';
     }
 }

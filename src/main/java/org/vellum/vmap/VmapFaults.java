@@ -19,7 +19,8 @@ final class VmapFaults implements FaultHandler {
 
     @Override
     public RuntimeException fault(final long address, final boolean write) {
-        return new PageFaultException(address, "page fault: " + (write ? "store to " : "load from ") + describe(space, address));
+        return new PageFaultException(address, "page fault: " + (write ? "store to " : "load from ") + describe(space, address),
+            write, null);
     }
 
     /** For a call that expected an address to be the start of a live area. */

@@ -14,8 +14,6 @@ import static org.vellum.mmu.SpaceEntry.SPECIAL;
 import static org.vellum.mmu.SpaceEntry.WRITABLE;
 import static org.vellum.mmu.SpaceEntry.ZERO;
 
-import java.util.ArrayList;
-import java.util.List;
 import org.agrona.UnsafeApi;
 import org.junit.jupiter.api.Test;
 import org.vellum.frame.PhysicalMemory;
@@ -153,30 +151,5 @@ final class SpaceTableTest {
         table.verify(world.frames.table());
         UnsafeApi.putLong(world.frames.memory().nativeAddress(leaf) + 8, SpaceEntry.swapped(1));
         assertTrue(assertThrows(AssertionError.class, () -> table.verify(world.frames.table())).getMessage().contains("another number"));
-    }
-
-    @Test
-    void readsFaultUntilTheEntryAllowsThem() {
-        final long leaf = world.newFrame(0);
-        final long frame = world.newFrame(42);
-        final List<Long> faults = new ArrayList<>();
-        final SpaceReads reads = new SpaceReads(table, (page, write) -> {
-            assertFalse(write);
-            faults.add(page);
-            switch (faults.size()) {
-                case 1 -> world.attach(page, leaf);
-                case 2 -> world.set(page, world.present(frame, WRITABLE));
-                case 3 -> world.replace(page, world.present(frame, READABLE));
-                case 4 -> world.mark(page, table.get(page), ACCESSED);
-                default -> throw new IllegalStateException("refused");
-            }
-        });
-        assertEquals(42, reads.getLong((20 << 12) + 4088));
-        assertEquals(List.of(20L, 20L, 20L, 20L), faults);
-        assertEquals(42, reads.getLong(20 << 12));
-        assertEquals(4, faults.size());
-        assertThrows(IllegalStateException.class, () -> reads.getLong(21 << 12));
-        assertThrows(AssertionError.class, () -> reads.getLong((20 << 12) + 4089));
-        assertThrows(AssertionError.class, () -> reads.getLong(PAGES << 12));
     }
 }

@@ -44,9 +44,9 @@ final class ZeroFrameTest {
         }
         assertEquals(2, world.frames.allocatedFrames());
         assertEquals(0, world.table.verify(world.frames.table()), "no entry holds a reference");
-        final SpaceReads reads = new SpaceReads(world.table, (page, write) -> {
+        final SpaceAccess reads = new SpaceAccess(world.table, (page, write) -> {
             throw new AssertionError("fault at page=" + page);
-        });
+        }, world.cpus);
         for (int i = 0; i < 512; i++) {
             assertEquals(0, reads.getLong((50L << 12) + 8 * i));
         }

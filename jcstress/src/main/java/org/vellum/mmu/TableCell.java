@@ -28,9 +28,9 @@ final class TableCell {
 
     /** Thrown by reads that do not translate. */
     private static final IllegalStateException FAULT = new IllegalStateException("fault");
-    private static final SpaceReads READS = new SpaceReads(TABLE, (page, write) -> {
+    private static final SpaceAccess READS = new SpaceAccess(TABLE, (page, write) -> {
         throw FAULT;
-    });
+    }, CPUS);
 
     final SpaceTable table = TABLE;
     final long page;

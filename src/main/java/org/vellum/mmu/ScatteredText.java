@@ -1,22 +1,28 @@
-package org.vellum.vmap;
+package org.vellum.mmu;
 
 import static java.nio.charset.StandardCharsets.US_ASCII;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import java.nio.ByteOrder;
 import org.agrona.AsciiEncoding;
-import org.vellum.mmu.MappedAccess;
 
 /**
  * Strings, and numbers as text, by index, with the bytes and results of Agrona's {@code UnsafeBuffer}. What is written is encoded
  * or measured first and its range checked whole, so that a fault changes nothing.
  */
-abstract class TextView extends BulkView {
+public abstract class ScatteredText extends ScatteredBuffer {
     private static final byte[] NULL_BYTES = "null".getBytes(UTF_8);
 
-    TextView(final MappedAccess access) {
-        super(access);
+    ScatteredText() {
     }
+
+    /**
+     * Checks a range whole, so that the several stores that follow are all or nothing.
+     *
+     * @param index of the first byte.
+     * @param length in bytes.
+     */
+    protected abstract void requireWritable(int index, int length);
 
     // ---- strings
 

@@ -12,11 +12,11 @@ import org.openjdk.jcstress.infra.results.I_Result;
 import org.vellum.Stagger;
 
 /** A read without a section, while what it reads is taken away and becomes something else: r1 to r5 of {@code SpaceTable}. */
-public final class SpaceReadsStress {
-    private SpaceReadsStress() {
+public final class SpaceAccessStress {
+    private SpaceAccessStress() {
     }
 
-    /** Would catch {@code SpaceReads.getLong} without r5, or without the load fence before it. */
+    /** Would catch {@code SpaceWalk.load} without r5, or without the load fence before it. */
     @JCStressTest
     @Outcome(id = "1", expect = ACCEPTABLE, desc = "read, then unmapped")
     @Outcome(id = "0", expect = ACCEPTABLE, desc = "unmapped: a fault, perhaps after a look at what is not its own")
@@ -91,7 +91,7 @@ public final class SpaceReadsStress {
         }
     }
 
-    /** Would catch {@code SpaceReads.getLong} without r3 or the last look at the directory. */
+    /** Would catch {@code SpaceWalk.load} without r3 or the last look at the directory. */
     @JCStressTest
     @Outcome(id = "1", expect = ACCEPTABLE, desc = "read, then detached")
     @Outcome(id = "0", expect = ACCEPTABLE, desc = "detached: a fault")

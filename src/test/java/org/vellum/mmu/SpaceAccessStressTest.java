@@ -15,7 +15,7 @@ import org.vellum.frame.PhysicalMemory;
  * with words that look like entries of a poisoned frame. No reader ever sees poison, nor the page of another.
  */
 @Tag("stress")
-final class SpaceReadsStressTest {
+final class SpaceAccessStressTest {
     private static final int PAGES = 3 * SpaceTable.LEAF_PAGES;
     private static final int MAPPERS = 3;
     private static final long POISON = -1;
@@ -66,7 +66,7 @@ final class SpaceReadsStressTest {
         world.free(own[1]);
     }
 
-    private void read(final SpaceReads reads) {
+    private void read(final SpaceAccess reads) {
         final ThreadLocalRandom random = ThreadLocalRandom.current();
         final long page = (long)random.nextInt(MAPPERS) * SpaceTable.LEAF_PAGES + random.nextInt(2);
         try {
@@ -80,9 +80,9 @@ final class SpaceReadsStressTest {
     @Test
     void noReaderSeesWhatAFrameBecomes() throws Exception {
         SmallMemory.inThreads(MAPPERS + 3, thread -> {
-            final SpaceReads reads = new SpaceReads(table, (page, write) -> {
+            final SpaceAccess reads = new SpaceAccess(table, (page, write) -> {
                 throw FAULT;
-            });
+            }, world.cpus);
             try {
                 while (clock.running()) {
                     if (thread < MAPPERS) {

@@ -1,4 +1,4 @@
-package org.vellum.vmap;
+package org.vellum.mmu;
 
 import static org.agrona.AsciiEncoding.INT_MAX_DIGITS;
 import static org.agrona.AsciiEncoding.INTEGER_ABSOLUTE_MIN_VALUE;
