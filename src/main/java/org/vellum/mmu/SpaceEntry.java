@@ -159,8 +159,12 @@ public final class SpaceEntry {
         return state | old + VERSION_ONE & VERSION_MASK;
     }
 
-    /** Whether two looks at one place saw the same state of it. */
-    static boolean isSame(final long first, final long second) {
+    /**
+     * @param first what one look at a place saw.
+     * @param second what another one saw.
+     * @return whether both saw the same state of it: A and D may differ, the version does not.
+     */
+    public static boolean isSame(final long first, final long second) {
         return ((first ^ second) & ~(ACCESSED | DIRTY)) == 0;
     }
 }

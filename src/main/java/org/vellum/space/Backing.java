@@ -31,4 +31,18 @@ interface Backing {
 
     /** An entry has been cleared. Under the page-table lock: short, and never waits. What it says of A and D is final. */
     void cleared(Region region, long page, long oldEntry);
+
+    /**
+     * Refuses what its pages cannot be: a file that was opened for reading cannot be shared for stores.
+     *
+     * @throws IllegalArgumentException if the region must not have that access.
+     */
+    default void requireAccess(final Region region, final int access) {
+        // Anything goes.
+    }
+
+    /** Pages will be needed. May wait; never inside a section. */
+    default void willNeed(final Region region, final long startPage, final long endPage) {
+        // Nothing to be done beforehand.
+    }
 }

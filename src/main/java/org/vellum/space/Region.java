@@ -21,7 +21,10 @@ public final class Region {
     /** Its frames are the caller's: never merged, reclaimed, migrated or counted. */
     public static final int RESERVED = 1 << 5;
 
-    private static final int ALL_FLAGS = (1 << 6) - 1;
+    /** Its entries are being cleared: nobody may touch its pages, nor map anything there. Never given by users. */
+    static final int DYING = 1 << 6;
+
+    private static final int ALL_FLAGS = (1 << 7) - 1;
     private static final char[] LETTERS = {'r', 'w', 's', 'g', 'l', 'R'};
 
     private final long startPage;
@@ -114,6 +117,16 @@ public final class Region {
         return !ended;
     }
 
+    /** Whether it only keeps its pages from being mapped until their entries are cleared. */
+    boolean isDying() {
+        return has(DYING);
+    }
+
+    /** What stands in the place of regions while their entries are cleared. */
+    static Region tombstone(final long startPage, final long endPage) {
+        return new Region(startPage, endPage, DYING, null, startPage);
+    }
+
     /** After the index has been published without it. */
     void end() {
         // Volatile: u2 of the package documentation; partner: isCurrent().
@@ -133,7 +146,7 @@ public final class Region {
 
     /** Whether the other goes on where this one stops, in every respect. */
     boolean continuesIn(final Region next) {
-        return endPage == next.startPage && flags == next.flags && !has(RESERVED) && backing == next.backing
+        return endPage == next.startPage && flags == next.flags && (flags & (RESERVED | DYING)) == 0 && backing == next.backing
             && filePage + pages() == next.filePage;
     }
 
@@ -149,6 +162,6 @@ public final class Region {
         for (int i = 0; i < LETTERS.length; i++) {
             letters.append((flags & 1 << i) != 0 ? LETTERS[i] : '-');
         }
-        return "[" + startPage + ", " + endPage + ") " + letters + (backing == null ? "" : " " + backing) + " page " + filePage;
+        return "[" + startPage + ", " + endPage + ") " + (isDying() ? "being unmapped" : letters) + (backing == null ? "" : " " + backing) + " page " + filePage;
     }
 }
