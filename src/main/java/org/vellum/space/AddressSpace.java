@@ -223,9 +223,8 @@ public final class AddressSpace implements AutoCloseable {
         return mm.holdTimes.takeLongest();
     }
 
-    /** @return how often a thread that was interrupted handed the rest of an unmap to the worker. */
-    public long handedOver() {
-        return unmapping.handedOver();
+    int regions() {
+        return mm.index.count();
     }
 
     /**

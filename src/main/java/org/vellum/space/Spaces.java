@@ -4,6 +4,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.LongAdder;
 import org.vellum.cpu.Cpu;
 import org.vellum.cpu.Cpus;
 import org.vellum.cpu.Worker;
@@ -35,6 +36,8 @@ public final class Spaces {
     final ZeroFrame zeroFrame;
     final LazilyFreed lazilyFreed;
     final long graceNanos;
+    /** Unmaps whose rest was handed to the worker. */
+    final LongAdder handedOver = new LongAdder();
 
     private final Worker worker;
     private final Relief relief;
@@ -116,6 +119,20 @@ public final class Spaces {
         return gathers.poll();
     }
 
+    /**
+     * Takes away what nobody needs ({@link Advice#FREE}), some of it. Never waits.
+     *
+     * @return frames that went to limbo.
+     */
+    public int purge() {
+        return (int)lazilyFreed.drop();
+    }
+
+    /** @return figures of all spaces. */
+    public SpaceStats stats() {
+        return SpaceStats.of(this);
+    }
+
     /** @return bytes of frames and tables in limbo. */
     public long limboBytes() {
         return gathers.limboBytes() + (tables.inLimbo() << Pages.SHIFT);
@@ -132,13 +149,15 @@ public final class Spaces {
     }
 
     /**
-     * Checks quiet spaces, and what they share.
+     * Checks quiet spaces.
      *
      * @throws AssertionError naming the first thing that is wrong.
      */
     public void verify() {
         all().forEach(AddressSpace::verify);
-        gathers.verify();
+        if (gathers.underWay() != 0) {
+            throw new AssertionError("gathers under way: " + gathers.underWay());
+        }
     }
 
     /**

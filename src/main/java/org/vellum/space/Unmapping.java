@@ -3,7 +3,6 @@ package org.vellum.space;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ConcurrentLinkedQueue;
-import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import org.vellum.cpu.StackReserve;
@@ -34,7 +33,6 @@ final class Unmapping {
     private final ConcurrentLinkedQueue<Burial> unfinished = new ConcurrentLinkedQueue<>();
     private final ReentrantLock waiting = new ReentrantLock();
     private final Condition progress = waiting.newCondition();
-    private final AtomicLong handedOver = new AtomicLong();
 
     Unmapping(final MemoryDescriptor mm) {
         this.mm = mm;
@@ -130,7 +128,7 @@ final class Unmapping {
     private boolean handOver(final Burial burial) {
         final boolean accepted = mm.spaces.request(() -> finish(burial, false));
         if (accepted) {
-            handedOver.incrementAndGet();
+            mm.spaces.handedOver.increment();
         }
         return accepted;
     }
@@ -214,11 +212,6 @@ final class Unmapping {
         } finally {
             mm.lock.unlockExclusive();
         }
-    }
-
-    /** How often an interrupted thread handed the rest to the worker. */
-    long handedOver() {
-        return handedOver.get();
     }
 
     /** How many wait for somebody to finish them. */
