@@ -2,6 +2,7 @@ package org.vellum.kmap;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.channels.ClosedByInterruptException;
 import java.nio.channels.ClosedChannelException;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
@@ -22,6 +23,14 @@ final class ChannelIo implements FileIo {
     private interface Operation {
         long on(FileChannel channel, ByteBuffer buffer, long position) throws IOException;
     }
+
+    /**
+     * Loaded, and with it what it extends, before anything here is compiled. Until the first subclass of {@link ClosedChannelException} is
+     * there, HotSpot compiles the handler below for that class alone; when one is loaded, such code is given up, but a virtual thread that is
+     * unmounted in the middle of an operation then goes on with it if the operation throws (JDK-8389310), and the exception, which is of the
+     * new class, would pass the handler by: the first interrupt that ever closed a channel would fail the operations of others.
+     */
+    private static final Class<?> LOADED_EARLY = ClosedByInterruptException.class;
 
     /** For what transfers nothing. */
     private static final ByteBuffer NOTHING = ByteBuffer.allocate(0);
