@@ -1,4 +1,4 @@
-package org.vellum.kmap;
+package org.vellum.file;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -19,7 +19,7 @@ import java.util.concurrent.locks.ReentrantLock;
  * another file by now, and repeats the operation, which is positional and therefore may be. Which thread it was does not matter: the
  * others see the same closed channel.
  */
-final class ChannelIo implements FileIo {
+public final class ChannelIo implements FileIo {
     private interface Operation {
         long on(FileChannel channel, ByteBuffer buffer, long position) throws IOException;
     }
@@ -42,8 +42,13 @@ final class ChannelIo implements FileIo {
     private volatile FileChannel channel;
     private volatile boolean closed;
 
-    /** Opens the file, and makes it if it is not there. */
-    ChannelIo(final Path path) throws IOException {
+    /**
+     * Opens the file, and makes it if it is not there.
+     *
+     * @param path of a regular file, or of none.
+     * @throws IOException if it cannot be opened for reading and writing.
+     */
+    public ChannelIo(final Path path) throws IOException {
         this.path = path;
         channel = FileChannel.open(path, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE);
         key = keyOf(path, channel);
@@ -69,7 +74,8 @@ final class ChannelIo implements FileIo {
         return key == null ? path.toRealPath() : key;
     }
 
-    Object key() {
+    /** @return what tells this file from others, whatever their names: equal for the same file. */
+    public Object key() {
         return key;
     }
 
