@@ -44,6 +44,21 @@ final class FileBacking implements Backing {
     }
 
     @Override
+    public void mapped(final MemoryDescriptor mm, final Region region) {
+        file.mapped(mm, region.startPage(), region.endPage(), region.filePage(), region.has(Region.SHARED));
+    }
+
+    @Override
+    public void unmapped(final MemoryDescriptor mm, final Region region) {
+        file.unmapped(mm, region.startPage(), region.endPage());
+    }
+
+    @Override
+    public void willNeed(final Region region, final long startPage, final long endPage) {
+        file.readAhead(region.filePageOf(startPage), endPage - startPage);
+    }
+
+    @Override
     public String toString() {
         return file.path();
     }

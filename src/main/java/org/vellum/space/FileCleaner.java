@@ -41,8 +41,8 @@ final class FileCleaner {
             final long at = filePage + page - startPage;
             if (SpaceEntry.isCounted(seen) && SpaceEntry.has(seen, SpaceEntry.DIRTY)
                 && file.isFrameOf(at, SpaceEntry.nativePage(seen))) {
-                // c1: A may be set just now, and get lost, which makes the page look older than it is.
-                table.replaceNoFlush(page, SpaceEntry.state(seen) & ~SpaceEntry.DIRTY);
+                // c1.
+                table.changeNoFlush(page, SpaceEntry.DIRTY, 0);
                 file.dirtied(at);
             }
         }

@@ -1,4 +1,4 @@
-package org.vellum.kmap;
+package org.vellum.file;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assumptions.assumeFalse;
