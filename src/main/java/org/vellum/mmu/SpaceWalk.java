@@ -31,7 +31,8 @@ import org.vellum.report.PageFaultException;
  * What does not translate leaves its own section first, sets A and D if it is only those that are missing, asks {@link SpaceFaults}
  * otherwise, and then walks again from the start. So a fault may wait, unless the caller has a section open.
  *
- * <p>The number of a page is compared without its sign: what lies before the space is far behind it.
+ * <p>Of an address only that the directory has a word for it is compared, without its sign: what lies before the space is far behind it. Pages
+ * of the last leaf that are behind the space are never mapped.
  */
 abstract class SpaceWalk {
     /** No native address. */
@@ -53,6 +54,7 @@ abstract class SpaceWalk {
     private final SpaceFaults faults;
     private final Cpus cpus;
     private final long directory;
+    private final long directoryBytes;
     private final long pages;
 
     /**
@@ -65,6 +67,7 @@ abstract class SpaceWalk {
         this.faults = faults;
         this.cpus = cpus;
         directory = table.directoryAddress();
+        directoryBytes = table.directoryBytes();
         pages = table.pages();
     }
 
@@ -88,25 +91,22 @@ abstract class SpaceWalk {
     /** One load, optimistic, of a value within one page. */
     final long load(final long address, final Load load) {
         while (true) {
-            final long page = address >>> Pages.SHIFT;
-            if (page < pages) {
-                final long leaf = directory + (page >>> SpaceTable.LEAF_SHIFT << 3);
+            final long offset = SpaceTable.directoryOffset(address);
+            if (offset < directoryBytes) {
+                final long leaf = directory + offset;
                 // r1; volatile: partner: the stores in SpaceTable.attach() and detachUnusedNoFlush().
                 final long word = UnsafeApi.getLongVolatile(null, leaf);
-                if (SpaceTable.hasLeaf(word)) {
-                    final long at = SpaceTable.entryAddress(word, page);
-                    // r2; volatile: before r3, whose load fence that is.
-                    final long entry = UnsafeApi.getLongVolatile(null, at);
-                    // r3 and the check of what r2 has seen, in one comparison; volatile: as r1.
-                    if ((UnsafeApi.getLongVolatile(null, leaf) ^ word | ~entry & SpaceEntry.READ_CHECK) == 0) {
-                        final long value = load.from(SpaceEntry.nativePage(entry) + (address & Pages.OFFSET_MASK));
-                        // r4 before r5; partner: the exchange in SpaceTable.replaceNoFlush().
-                        UnsafeApi.loadFence();
-                        // r5; volatile: the entry before the directory.
-                        if (SpaceEntry.isSame(UnsafeApi.getLongVolatile(null, at), entry)
-                            && UnsafeApi.getLongVolatile(null, leaf) == word) {
-                            return value;
-                        }
+                final long at = SpaceTable.entryAt(word, address);
+                // r2; volatile: before r3, whose load fence that is.
+                final long entry = UnsafeApi.getLongVolatile(null, at);
+                // r3; volatile: as r1.
+                if (UnsafeApi.getLongVolatile(null, leaf) == word && (entry & SpaceEntry.LOADABLE) != 0) {
+                    final long value = load.from(SpaceEntry.nativePage(entry) + (address & Pages.OFFSET_MASK));
+                    // r4 before r5; partner: the exchange in SpaceTable.replaceNoFlush().
+                    UnsafeApi.loadFence();
+                    // r5; volatile: the entry before the directory. A or D set meanwhile is no change, but looking again costs less.
+                    if (UnsafeApi.getLongVolatile(null, at) == entry && UnsafeApi.getLongVolatile(null, leaf) == word) {
+                        return value;
                     }
                 }
             }
@@ -129,9 +129,9 @@ abstract class SpaceWalk {
         }
     }
 
-    /** A section of its own, or null if the caller is known to be in one: what is done in it ends before that one does. */
+    /** A section of its own, or null if the caller has one open: what is done here ends before that one does. */
     final Cpu enter(final Cpu hint) {
-        return hint != null && cpus.isOccupant(hint) ? null : cpus.enter(hint);
+        return cpus.enterUnlessInside(hint);
     }
 
     static void leave(final Cpu own) {
@@ -142,29 +142,27 @@ abstract class SpaceWalk {
 
     /** Inside a section: where a load may go, to the end of the page, until the section ends. */
     final long readableOrNone(final long address) {
-        return walk(address, SpaceEntry.READ_CHECK);
+        return walk(address, SpaceEntry.LOADABLE);
     }
 
     /** Inside a section: where a store may go, to the end of the page, until the section ends. */
     final long writableOrNone(final long address) {
-        return walk(address, SpaceEntry.WRITE_CHECK);
+        return walk(address, SpaceEntry.STORABLE);
     }
 
     final long translateOrNone(final long address, final boolean write) {
-        return walk(address, write ? SpaceEntry.WRITE_CHECK : SpaceEntry.READ_CHECK);
+        return walk(address, write ? SpaceEntry.STORABLE : SpaceEntry.LOADABLE);
     }
 
-    private long walk(final long address, final long check) {
-        final long page = address >>> Pages.SHIFT;
-        if (page < pages) {
+    private long walk(final long address, final long allowed) {
+        final long offset = SpaceTable.directoryOffset(address);
+        if (offset < directoryBytes) {
             // Volatile, as the next: w2, and as in org.vellum.epoch; partner: the stores in SpaceTable.attach() and detachUnusedNoFlush().
-            final long word = UnsafeApi.getLongVolatile(null, directory + (page >>> SpaceTable.LEAF_SHIFT << 3));
-            if (SpaceTable.hasLeaf(word)) {
-                // Partner: the exchange in SpaceTable.replaceNoFlush().
-                final long entry = UnsafeApi.getLongVolatile(null, SpaceTable.entryAddress(word, page));
-                if (SpaceEntry.has(entry, check)) {
-                    return SpaceEntry.nativePage(entry) + (address & Pages.OFFSET_MASK);
-                }
+            final long word = UnsafeApi.getLongVolatile(null, directory + offset);
+            // Partner: the exchange in SpaceTable.replaceNoFlush().
+            final long entry = UnsafeApi.getLongVolatile(null, SpaceTable.entryAt(word, address));
+            if ((entry & allowed) != 0) {
+                return SpaceEntry.nativePage(entry) + (address & Pages.OFFSET_MASK);
             }
         }
         return NONE;
