@@ -6,10 +6,10 @@ import org.vellum.mem.Pages;
  * An entry of an address space's page table, packed in a {@code long}.
  *
  * <pre>
- *    63          48 47                                12 11 10 9 8 7 6 5 4 3 2 1 0
- *   +--------------+------------------------------------+--+--+-+-+-+-+-+-+-+-+-+-+
- *   | version      | native page number, or swap slot   |0 |SA|LA|K|Z|S|X|D|A|W|R|P|
- *   +--------------+------------------------------------+--+--+-+-+-+-+-+-+-+-+-+-+
+ *    63 62         48 47                                12 11 10 9 8 7 6 5 4 3 2 1 0
+ *   +--+-------------+------------------------------------+----+--+-+-+-+-+-+-+-+-+-+
+ *   |LA| version     | native page number, or swap slot   | 0  |SA|K|Z|S|X|D|A|W|R|P|
+ *   +--+-------------+------------------------------------+----+--+-+-+-+-+-+-+-+-+-+
  *   P present   R readable   W writable   A accessed   D dirty
  *   X exclusive: no other entry maps the frame     S special: the frame is not counted     Z the zero frame     K in swap
  *   LA loads go ahead: P, R and A     SA stores go ahead: P, W, A and D
@@ -20,11 +20,11 @@ import org.vellum.mem.Pages;
  * elsewhere. A present page without R is one that nobody may touch (the kernel's PROT_NONE).
  *
  * <p>The <em>version</em> grows with each change of state, none included, so that whoever looks twice sees that there was a change in
- * between, although the second entry may name the same frame again. It wraps after 65,536 changes, which would have to happen
+ * between, although the second entry may name the same frame again. It wraps after 32,768 changes, which would have to happen
  * between two loads that lie nanoseconds apart. Setting A and D is no change of state.
  *
  * <p>A load wants P, R and A, a store P, W, A and D. So the first of each kind takes the slow way, and sets its bits there, by CAS. LA and SA
- * say the same in one bit each, since every access looks at it: they follow from the others whenever an entry is stored in a table, and are
+ * say the same in one bit each, since every access looks at it (loads at the sign, which costs least): they follow from the others whenever an entry is stored in a table, and are
  * nobody else's business.
  */
 public final class SpaceEntry {
@@ -54,15 +54,15 @@ public final class SpaceEntry {
     /** What a store wants. */
     public static final long WRITE_CHECK = PRESENT | WRITABLE | ACCESSED | DIRTY;
 
-    /** Bit of an entry in a table: a load may go ahead, as P, R and A are set. */
-    static final long LOADABLE = 1 << 9;
+    /** Bit of an entry in a table: a load may go ahead, as P, R and A are set. The sign. */
+    static final long LOADABLE = Long.MIN_VALUE;
     /** Bit of an entry in a table: a store may go ahead, as P, W, A and D are set. */
-    static final long STORABLE = 1 << 10;
+    static final long STORABLE = 1 << 9;
 
     private static final long BITS = READABLE | WRITABLE | ACCESSED | DIRTY | EXCLUSIVE | SPECIAL | ZERO;
     private static final int VERSION_SHIFT = 48;
     private static final long VERSION_ONE = 1L << VERSION_SHIFT;
-    private static final long VERSION_MASK = 0xFFFFL << VERSION_SHIFT;
+    private static final long VERSION_MASK = 0x7FFFL << VERSION_SHIFT;
     private static final int SLOT_SHIFT = Pages.SHIFT;
     private static final long SLOTS = 1L << VERSION_SHIFT - SLOT_SHIFT;
     private static final long NATIVE_PAGES = Address.MASK & ~(long)Pages.OFFSET_MASK;
@@ -141,7 +141,7 @@ public final class SpaceEntry {
      * @return the slot.
      */
     public static long swapSlot(final long entry) {
-        return (entry & ~VERSION_MASK) >>> SLOT_SHIFT;
+        return entry >>> SLOT_SHIFT & SLOTS - 1;
     }
 
     /**
@@ -149,7 +149,7 @@ public final class SpaceEntry {
      * @return its version.
      */
     public static int version(final long entry) {
-        return (int)(entry >>> VERSION_SHIFT);
+        return (int)((entry & VERSION_MASK) >>> VERSION_SHIFT);
     }
 
     /**
@@ -158,6 +158,11 @@ public final class SpaceEntry {
      */
     public static long state(final long entry) {
         return entry & ~(VERSION_MASK | LOADABLE | STORABLE);
+    }
+
+    /** Whether an entry of a table says that a load may go ahead. */
+    static boolean isLoadable(final long entry) {
+        return entry < 0;
     }
 
     /** A state that follows an entry at its place. */

@@ -100,7 +100,7 @@ abstract class SpaceWalk {
                 // r2; volatile: before r3, whose load fence that is.
                 final long entry = UnsafeApi.getLongVolatile(null, at);
                 // r3; volatile: as r1.
-                if (UnsafeApi.getLongVolatile(null, leaf) == word && (entry & SpaceEntry.LOADABLE) != 0) {
+                if (UnsafeApi.getLongVolatile(null, leaf) == word && SpaceEntry.isLoadable(entry)) {
                     final long value = load.from(SpaceEntry.nativePage(entry) + (address & Pages.OFFSET_MASK));
                     // r4 before r5; partner: the exchange in SpaceTable.replaceNoFlush().
                     UnsafeApi.loadFence();
@@ -118,11 +118,16 @@ abstract class SpaceWalk {
     final long update(final Cpu hint, final long address, final Update update, final long first, final long second) {
         while (true) {
             final Cpu own = enter(hint);
-            final long at = writableOrNone(address);
-            if (at != NONE) {
-                final long result = update.at(at, first, second);
-                leave(own);
-                return result;
+            final long offset = SpaceTable.directoryOffset(address);
+            if (offset < directoryBytes) {
+                // As walk(), once more: that has to hand out an address or none, and the compiler would ask which.
+                final long word = UnsafeApi.getLongVolatile(null, directory + offset);
+                final long entry = UnsafeApi.getLongVolatile(null, SpaceTable.entryAt(word, address));
+                if ((entry & SpaceEntry.STORABLE) != 0) {
+                    final long result = update.at(SpaceEntry.nativePage(entry) + (address & Pages.OFFSET_MASK), first, second);
+                    leave(own);
+                    return result;
+                }
             }
             leave(own);
             resolve(address, true);

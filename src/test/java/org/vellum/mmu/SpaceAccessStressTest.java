@@ -59,7 +59,7 @@ final class SpaceAccessStressTest {
         }
         assertEquals(leaf, world.detach(first));
         world.epochs.synchronize();
-        world.fill(leaf, world.present(poisoned, ALLOWED));
+        world.fill(leaf, SpaceEntry.marked(world.present(poisoned, ALLOWED), 0));
         leaves.incrementAndGet();
         world.free(leaf);
         world.free(own[0]);

@@ -136,6 +136,6 @@ final class TableCell {
         table.detachUnusedNoFlush(page);
         lock.unlock();
         UnsafeApi.putLongOpaque(null, FRAMES.memory().nativeAddress(LEAVES[cell]),
-            SpaceEntry.present(FRAMES.memory().nativeAddress(NEW_FRAME), ALLOWED));
+            SpaceEntry.marked(SpaceEntry.present(FRAMES.memory().nativeAddress(NEW_FRAME), ALLOWED), 0));
     }
 }
