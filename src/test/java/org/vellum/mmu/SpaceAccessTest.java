@@ -13,6 +13,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.ReadOnlyBufferException;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -339,6 +340,35 @@ final class SpaceAccessTest {
         assertThrows(ReadOnlyBufferException.class, () -> access.getBytes(from, direct.asReadOnlyBuffer(), 0, 8));
         assertThrows(IndexOutOfBoundsException.class, () -> access.getBytes(from, new byte[8], 4, 5));
         assertThrows(IndexOutOfBoundsException.class, () -> access.putBytes(from, new UnsafeBuffer(new byte[8]), 4, 5));
+    }
+
+    @Test
+    void bulkOperationsOfSeveralSectionsMoveEveryByte() {
+        final SpacePages many = new SpacePages(400, 13);
+        final SpaceAccess by = many.access();
+        final Random random = new Random(14);
+        many.fill(random);
+        final byte[] model = many.snapshot();
+        final byte[] got = new byte[model.length];
+        by.getBytes(many.address(0), got, 0, got.length);
+        assertArrayEquals(model, got);
+        final int length = model.length - 9000;
+        for (final int distance : new int[] {7, 4096, 5003, -5, -8192}) {
+            for (int i = 0; i < 50; i++) {
+                many.putAway(random.nextInt(400));
+            }
+            final int from = distance < 0 ? 8500 : 100;
+            by.copyMemory(many.address(from), many.address(from + distance), length);
+            System.arraycopy(model, from, model, from + distance, length);
+            assertArrayEquals(model, many.snapshot(), "distance=" + distance);
+        }
+        by.putBytes(many.address(1), got, 1, got.length - 2);
+        System.arraycopy(got, 1, model, 1, got.length - 2);
+        assertArrayEquals(model, many.snapshot());
+        by.setMemory(many.address(3), (long)got.length - 6, (byte)9);
+        Arrays.fill(model, 3, model.length - 3, (byte)9);
+        assertArrayEquals(model, many.snapshot());
+        many.cpus().verifyQuiet();
     }
 
     @Test

@@ -36,7 +36,7 @@ public final class SpacePages implements SpaceFaults {
             world.attach(page, world.newFrame(0));
         }
         final Random random = new Random(seed);
-        final long[] skipped = new long[4 * pages];
+        final long[] skipped = new long[2 * pages];
         for (int i = 0; i < skipped.length; i++) {
             skipped[i] = world.newFrame(0);
         }
