@@ -34,6 +34,7 @@ import org.vellum.report.Events;
 import org.vellum.report.ExhaustedException;
 import org.vellum.report.Listener;
 import org.vellum.report.PageFaultException;
+import org.vellum.space.Spaces;
 import org.vellum.vmap.AtomicFrees;
 import org.vellum.vmap.Reclaimer;
 import org.vellum.vmap.Vmalloc;
@@ -66,6 +67,7 @@ final class Parts {
     final MapRam mapRam;
     final OffHeapAllocator allocator;
     final Kmap kmap;
+    final Spaces spaces;
     private final PercpuOptions percpuOptions;
     private final ReentrantLock percpuSetUp = new ReentrantLock();
     /** Null until somebody asks for it. */
@@ -100,6 +102,8 @@ final class Parts {
         allocator = new OffHeapAllocator(epochs, frames, vmalloc, reclaimer, access, retirements, listener, allocatorOptions,
             events);
         kmap = new Kmap(epochs, frames, access, table.end(), kmapOptions, listener);
+        spaces = new Spaces(epochs, frames, retirements, worker, reclaimer::reclaim, vmapOptions.graceNanos(), listener);
+        reclaimer.add(new SpaceSource(spaces));
         this.percpuOptions = percpuOptions;
     }
 
@@ -245,7 +249,7 @@ final class Parts {
             frames.cachedFrames() << Pages.SHIFT, space.liveAreas(), table.pages() << Pages.SHIFT, space.freePages() << Pages.SHIFT,
             reclaimer.limboBytes(), space.lazyFrames() << Pages.SHIFT, mapRam.blocksCreated(), mapRam.blocksRetired(),
             mapRam.blocksPooled(), epochs.flushes(), reclaimer.drains(), reclaimer.exhaustions(), cpus.limit(), allocator.stats(),
-            percpu == null ? PercpuStats.NONE : percpu.stats(), kmap.stats());
+            percpu == null ? PercpuStats.NONE : percpu.stats(), kmap.stats(), spaces.stats());
     }
 
     String report() {
@@ -280,6 +284,7 @@ final class Parts {
         mapRam.verify();
         allocator.verify();
         kmap.verify();
+        spaces.verify();
         if (percpu != null) {
             percpu.verify();
         }
@@ -301,6 +306,7 @@ final class Parts {
         closePercpu();
         reportLeaks();
         kmap.close(listener);
+        spaces.close(listener);
         if (worker != null) {
             worker.close();
         }

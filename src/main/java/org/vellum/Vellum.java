@@ -17,6 +17,9 @@ import org.vellum.mem.Pages;
 import org.vellum.mmu.MappedAccess;
 import org.vellum.observe.Stats;
 import org.vellum.percpu.PercpuAllocator;
+import org.vellum.space.AddressSpace;
+import org.vellum.space.SpaceOptions;
+import org.vellum.space.Spaces;
 import org.vellum.vmap.Vmalloc;
 import org.vellum.vmap.Vmap;
 import org.vellum.vmap.VmapBuffer;
@@ -313,6 +316,22 @@ public final class Vellum implements AutoCloseable {
     /** @return {@code vmMapRam} and its relatives, with hints. */
     public MapRam mapRam() {
         return parts().mapRam;
+    }
+
+    /**
+     * Makes an address space: regions over a page table, whose pages come into being when they are touched.
+     *
+     * @param bytes of addresses, a multiple of 4,096, at most 256 TiB: they cost 4 bytes a MiB.
+     * @return the space, without regions; the caller closes it.
+     * @throws IllegalArgumentException if the length is out of range.
+     */
+    public AddressSpace addressSpace(final long bytes) {
+        return spaces().create(SpaceOptions.of(bytes));
+    }
+
+    /** @return address spaces: with options, and what they share. */
+    public Spaces spaces() {
+        return parts().spaces;
     }
 
     /** @return maps of single frames, low and high. */

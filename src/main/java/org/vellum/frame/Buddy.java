@@ -29,6 +29,7 @@ final class Buddy {
     private static final int HEADS = 1;
 
     private final SpinLock lock;
+    private final PhysicalMemory memory;
     private final FrameTable table;
     private final Counters counters;
     private final int bankOrder;
@@ -47,6 +48,7 @@ final class Buddy {
 
     Buddy(final Cpus cpus, final PhysicalMemory memory, final FrameTable table, final Counters counters) {
         lock = new SpinLock(cpus);
+        this.memory = memory;
         this.table = table;
         this.counters = counters;
         bankOrder = memory.bankShift();
@@ -92,13 +94,13 @@ final class Buddy {
     }
 
     /**
-     * Takes the highest wholly free bank out. Under the lock.
+     * Takes the highest wholly free bank out that may go. Under the lock.
      *
      * @return its number, or -1.
      */
     int remove() {
         for (int bank = recordLimit - 1; bank >= 1; bank--) {
-            if (records.getPlain(record(bank)) == 1L << bankOrder) {
+            if (records.getPlain(record(bank)) == 1L << bankOrder && !memory.isKept(bank)) {
                 final long frame = (long)bank << bankOrder;
                 unlink(frame, bankOrder);
                 table.putWord(frame, FrameWord.ABSENT);

@@ -12,9 +12,9 @@ import org.vellum.mem.Words;
  *   | word 0  | {@link FrameWord}: who may change it depends on its state, see the package      |
  *   | word 1  | next, in a list of the buddy or on the overflow stack; 0 = last        |  lock, or pusher
  *   | word 2  | previous, in a list of the buddy; 0 = first                           |  lock
- *   | word 3  | run: frames of the run whose head is here, if it has several blocks   |  owner of the run
- *   |         | otherwise 0; of an unmarked block kept for the room that maps frames,  |
- *   |         | which leaves 0 behind                                                  |
+ *   | word 3  | of a marked block, run: frames of the run whose head is here, if it   |  owner of the run
+ *   |         | has several blocks, otherwise 0                                        |
+ *   |         | of an unmarked one, mapper: who shows it in address spaces, or 0       |  whoever sets it by CAS
  *   +---------+----------------------------------------------------------------------+
  * </pre>
  * Frame 0 does not exist, so 0 ends the lists. Records are reserved for all frames there may be, which costs addresses
@@ -232,6 +232,37 @@ public final class FrameTable {
         }
         if (expected > 0 && mark(frame) == expected && run(frame) != 0) {
             throw new IllegalStateException("frame=" + frame + " is the head of a run of frames=" + run(frame));
+        }
+    }
+
+    /**
+     * Who shows an unmarked block in address spaces. Opaque to this room; it is forgotten when the last reference is given up.
+     *
+     * @param frame the head of an unmarked block that the caller holds a reference to.
+     * @return what was set by {@link #compareAndSetMapper}; 0 if nobody does.
+     */
+    public long mapper(final long frame) {
+        // Acquire: what whoever set it did before; partner: the CAS in compareAndSetMapper().
+        return words.getAcquire(index(frame) + RUN);
+    }
+
+    /**
+     * Says who shows an unmarked block in address spaces: of several that would have it, one wins.
+     *
+     * @param frame the head of an unmarked block that the caller holds a reference to.
+     * @param expected who shows it now; 0 for nobody.
+     * @param mapper who shall; 0 for nobody.
+     * @return false, and nothing has changed, if it is somebody else by now.
+     */
+    public boolean compareAndSetMapper(final long frame, final long expected, final long mapper) {
+        // CAS: of two that give one frame to two spaces, one is told so; partner: the same, and mapper().
+        return words.compareAndSet(index(frame) + RUN, expected, mapper);
+    }
+
+    /** By whoever has given the last reference up. */
+    void forgetMapper(final long frame) {
+        if (words.getPlain(index(frame) + RUN) != 0) {
+            words.putPlain(index(frame) + RUN, 0);
         }
     }
 

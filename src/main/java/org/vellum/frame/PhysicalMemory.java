@@ -37,6 +37,8 @@ public final class PhysicalMemory {
     private final Words distances;
     private final long distancesAddress;
     private final AtomicReferenceArray<MemoryBank> banks;
+    /** For each bank by number whether it stays for good. Set while a frame of it is allocated, read under the buddy's lock when all are free. */
+    private final boolean[] kept;
 
     /** Banks sorted by native address. Immutable; replaced under the growth lock. */
     private volatile MemoryBank[] byAddress = new MemoryBank[0];
@@ -55,6 +57,7 @@ public final class PhysicalMemory {
             distances.putPlain(i, ABSENT);
         }
         frameBits = bankOrder + bankBits;
+        kept = new boolean[bankLimit];
         banks = new AtomicReferenceArray<>(bankLimit);
     }
 
@@ -159,6 +162,23 @@ public final class PhysicalMemory {
      */
     public MemoryBank bank(final int number) {
         return number < 1 || number >= bankLimit ? null : banks.get(number);
+    }
+
+    /**
+     * Keeps the bank of a frame from ever being given back: somebody may read it whom no grace period waits for.
+     *
+     * @param frame allocated, and the caller's.
+     */
+    public void keepBank(final long frame) {
+        final int number = (int)(frame >>> bankOrder);
+        if (!kept[number]) {
+            // Plain: whoever finds the bank free has it, by way of the buddy's lock, from who freed the frame, and he from the caller.
+            kept[number] = true;
+        }
+    }
+
+    boolean isKept(final int number) {
+        return kept[number];
     }
 
     /** @return the exclusive end of bank numbers, which start at 1. */

@@ -40,6 +40,7 @@ final class References {
                     return -1;
                 }
             } else if (table.claim(frame, FrameWord.order(word))) {
+                table.forgetMapper(frame);
                 return FrameWord.order(word);
             }
         }

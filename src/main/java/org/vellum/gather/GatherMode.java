@@ -7,6 +7,8 @@ public enum GatherMode {
      * gather ends may hold old translations for as long as it stays open. Waits only if limbo is over its bound.
      */
     RETIRE,
+    /** As {@link #RETIRE}, and does not even wait when limbo is over its bound: for who holds a lock that others wait for. */
+    RETIRE_AT_ONCE,
     /**
      * Waits, parked, as the reference does: when the gather has ended, no section holds a translation of what it cleared, or of what another
      * gather of the space had cleared when it looked. Inside a section it cannot wait, and retires.

@@ -4,6 +4,7 @@ import java.util.Arrays;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLongArray;
 import java.util.concurrent.atomic.AtomicReferenceArray;
+import java.util.concurrent.locks.LockSupport;
 import org.vellum.cpu.Cpu;
 import org.vellum.cpu.Cpus;
 import org.vellum.epoch.Epochs;
@@ -21,6 +22,7 @@ import org.vellum.report.Listener;
  */
 public final class Gathers {
     private static final int SPARES = 16;
+    private static final long PARK_NANOS = 20_000;
 
     final Epochs epochs;
     final Cpus cpus;
@@ -89,10 +91,31 @@ public final class Gathers {
         events.incrementAndGet(event.ordinal());
     }
 
+    /** Has something done once every section that is open now has ended. Never waits. */
+    void retire(final Retirement retirement) {
+        retirements.retire(retirement);
+    }
+
+    /** A slot, however long it takes: what is to be freed must not be lost. Outside sections; parks. */
+    Cpu enterSurely(final Object blocker) {
+        Cpu cpu = cpus.tryEnter();
+        boolean interrupted = false;
+        while (cpu == null) {
+            LockSupport.parkNanos(blocker, PARK_NANOS);
+            // With an interrupt pending no park would park: taken off, and put back at the end.
+            interrupted |= Thread.interrupted();
+            cpu = cpus.tryEnter();
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+        return cpu;
+    }
+
     /** Remembers frames in the Java heap, for lack of any other. Never waits. */
     void retireOnHeap(final long[] listed, final int count) {
         count(GatherEvent.HEAP);
-        retirements.retire(new HeapBatch(Arrays.copyOf(listed, count)));
+        retire(new HeapBatch(Arrays.copyOf(listed, count)));
     }
 
     /** Freed by whoever polls the retirements, outside sections. */

@@ -1,6 +1,5 @@
 package org.vellum.gather;
 
-import java.util.concurrent.locks.LockSupport;
 import org.vellum.cpu.Cpu;
 import org.vellum.cpu.StackReserve;
 import org.vellum.frame.PhysicalMemory;
@@ -28,7 +27,6 @@ public final class MmuGather implements AutoCloseable {
     /** What fits before a flush must come. */
     public static final int MOST_FRAMES = INLINE + MAX_BATCHES * BATCH_FRAMES;
 
-    private static final long PARK_NANOS = 20_000;
     /** How long a flush waits for limbo to fall below its bound: no reason to stay for a section that does not end. */
     private static final long MOST_WAIT_NANOS = 10_000_000;
 
@@ -164,14 +162,14 @@ public final class MmuGather implements AutoCloseable {
         }
         final boolean inSection = gathers.cpus.inSection();
         // Never a lock that a section might spin for: LockOrder.
-        assert inSection || LockOrder.mayAwaitGracePeriod() : "a flush may wait";
+        assert inSection || mode == GatherMode.RETIRE_AT_ONCE || LockOrder.mayAwaitGracePeriod() : "a flush may wait";
         flushNow(inSection);
         resetRange();
     }
 
     private void flushNow(final boolean inSection) {
         gathers.count(GatherEvent.FLUSH);
-        if (inSection || mode == GatherMode.RETIRE) {
+        if (inSection || mode != GatherMode.WAIT) {
             gathers.count(GatherEvent.RETIRE);
             retire(inSection);
         } else {
@@ -190,7 +188,7 @@ public final class MmuGather implements AutoCloseable {
     /** After the grace period, outside sections. */
     private void free() {
         while (filled > 0) {
-            final Cpu cpu = enter();
+            final Cpu cpu = gathers.enterSurely(this);
             try {
                 gathers.batches.freeListed(cpu, held[filled - 1]);
                 filled--;
@@ -199,7 +197,7 @@ public final class MmuGather implements AutoCloseable {
             }
         }
         if (inlineCount > 0) {
-            final Cpu cpu = enter();
+            final Cpu cpu = gathers.enterSurely(this);
             try {
                 freeInline(cpu);
             } finally {
@@ -214,22 +212,6 @@ public final class MmuGather implements AutoCloseable {
             // Afterwards: a put that throws has changed nothing.
             inlineCount--;
         }
-    }
-
-    /** A slot, however long it takes: what is gathered must not be lost. Outside sections. */
-    private Cpu enter() {
-        Cpu cpu = gathers.cpus.tryEnter();
-        boolean interrupted = false;
-        while (cpu == null) {
-            LockSupport.parkNanos(this, PARK_NANOS);
-            // With an interrupt pending no park would park: taken off, and put back at the end.
-            interrupted |= Thread.interrupted();
-            cpu = gathers.cpus.tryEnter();
-        }
-        if (interrupted) {
-            Thread.currentThread().interrupt();
-        }
-        return cpu;
     }
 
     /** Before the grace period, which limbo waits for. */
@@ -259,7 +241,7 @@ public final class MmuGather implements AutoCloseable {
         if (full || tooMuch) {
             gathers.batches.poll();
         }
-        if (tooMuch && !inSection && gathers.batches.limboBytes() > gathers.mostLimboBytes) {
+        if (tooMuch && !inSection && mode != GatherMode.RETIRE_AT_ONCE && gathers.batches.limboBytes() > gathers.mostLimboBytes) {
             gathers.count(GatherEvent.WAIT);
             gathers.epochs.awaitPassed(gathers.epochs.stamp(), MOST_WAIT_NANOS);
             gathers.batches.poll();
@@ -280,7 +262,7 @@ public final class MmuGather implements AutoCloseable {
     }
 
     private void retireWithoutBatch(final boolean inSection) {
-        if (inSection) {
+        if (inSection || mode == GatherMode.RETIRE_AT_ONCE) {
             gathers.retireOnHeap(inline, inlineCount);
             inlineCount = 0;
         } else {

@@ -3,30 +3,44 @@ package org.vellum.gather;
 import org.vellum.cpu.Cpu;
 import org.vellum.cpu.SpinLock;
 import org.vellum.frame.PhysicalMemory;
+import org.vellum.lock.HoldTimes;
 import org.vellum.mmu.SpaceEntry;
 import org.vellum.mmu.SpaceTable;
 
 /**
- * Clears ranges of one space, slice by slice: a leaf at most under its page-table lock at a time, in a section of its own. Between slices
+ * Changes ranges of one space, slice by slice: a leaf at most under its page-table lock at a time, in a section of its own. Between slices
  * nothing is held, so the caller may be suspended, interrupted, or hand the rest to somebody else.
  *
- * <p>Nobody may install entries in the range any more: its regions have ended. Thread safety: any thread, each with a gather of its own.
+ * <p>Each method does one slice and says where to go on: at least the end if all is done. Thread safety: any thread, each with a gather of its
+ * own.
  */
 public final class SpaceUnmapper {
     private final Gathers gathers;
     private final SpaceTable table;
+    private final HoldTimes holdTimes;
 
     /**
      * @param gathers whose slots and frames are used.
      * @param table of the space.
+     * @param holdTimes hears how long page-table locks were held.
      */
-    public SpaceUnmapper(final Gathers gathers, final SpaceTable table) {
+    public SpaceUnmapper(final Gathers gathers, final SpaceTable table, final HoldTimes holdTimes) {
         this.gathers = gathers;
         this.table = table;
+        this.holdTimes = holdTimes;
     }
 
+    /** What is done to the entries of one leaf, under its lock. */
+    private interface Change {
+        long apply(Cpu cpu, MmuGather gather, long startPage, long endPage, ClearedEntries entries);
+    }
+
+    private final Change clear = (cpu, gather, start, end, entries) -> clear(cpu, gather, start, end, entries, false);
+    private final Change clearAndFreeTables = this::clearAndFreeTables;
+    private final Change dropClean = (cpu, gather, start, end, entries) -> clear(cpu, gather, start, end, entries, true);
+
     /**
-     * Clears a range. Waits for the short locks and, as the gather's mode says, in its flushes; the last flush is that of the gather's end.
+     * Clears a range that is nobody's any more.
      *
      * @param gather of the calling thread.
      * @param startPage the first.
@@ -35,67 +49,129 @@ public final class SpaceUnmapper {
      */
     public void unmap(final MmuGather gather, final long startPage, final long endPage, final boolean freeTables) {
         for (long page = startPage; page < endPage; ) {
-            page = slice(gather, page, endPage, freeTables);
+            page = slice(gather, page, endPage, freeTables, ClearedEntries.ANY);
         }
     }
 
     /**
-     * One step of {@link #unmap}: what lies in one leaf, or as much of it as the gather has room for; and then a flush, if it has no more.
+     * Clears what lies in one leaf, or as much of it as the gather has room for; and then flushes, if it has no more. Waits for the short lock
+     * and, as the gather's mode says, for the flush; the last flush is that of the gather's end.
      *
      * @param gather of the calling thread.
      * @param startPage the first.
      * @param endPage exclusive.
      * @param freeTables as for {@link #unmap}.
-     * @return where to go on; at least {@code endPage} if all is done.
+     * @param entries whose they are.
+     * @return where to go on.
      */
-    public long slice(final MmuGather gather, final long startPage, final long endPage, final boolean freeTables) {
-        final long leafEnd = (SpaceTable.leafOf(startPage) + 1) << SpaceTable.LEAF_SHIFT;
-        final long next = clear(gather, startPage, Math.min(endPage, leafEnd), freeTables);
+    public long slice(
+        final MmuGather gather, final long startPage, final long endPage, final boolean freeTables, final ClearedEntries entries) {
+        return locked(freeTables ? clearAndFreeTables : clear, gather, startPage, endPage, entries);
+    }
+
+    /**
+     * As {@link #slice}, of what holds a reference and was not stored to since D was taken from it, and no more.
+     *
+     * @param gather of the calling thread.
+     * @param startPage the first.
+     * @param endPage exclusive.
+     * @param entries whose they are.
+     * @return where to go on.
+     */
+    public long sliceClean(final MmuGather gather, final long startPage, final long endPage, final ClearedEntries entries) {
+        return locked(dropClean, gather, startPage, endPage, entries);
+    }
+
+    /**
+     * Takes bits from what is present in one leaf; who wants them back faults for them. The gather's end flushes.
+     *
+     * @param gather of the calling thread.
+     * @param startPage the first.
+     * @param endPage exclusive.
+     * @param bits of {@link SpaceEntry}.
+     * @param entries whose they are.
+     * @return where to go on.
+     */
+    public long lower(final MmuGather gather, final long startPage, final long endPage, final long bits, final ClearedEntries entries) {
+        return locked((cpu, mine, start, end, whose) -> lower(mine, start, end, bits), gather, startPage, endPage, entries);
+    }
+
+    private long locked(
+        final Change change, final MmuGather gather, final long startPage, final long endPage, final ClearedEntries entries) {
+        final long leafEnd = Math.min(endPage, (SpaceTable.leafOf(startPage) + 1) << SpaceTable.LEAF_SHIFT);
+        final SpinLock lock = table.lockOf(startPage);
+        final long next;
+        // Surely: unmapping must not fail, and whoever holds it does a bounded number of steps.
+        lock.acquireSurely();
+        final long since = System.nanoTime();
+        try {
+            next = inSection(change, gather, startPage, leafEnd, entries);
+        } finally {
+            lock.unlock();
+            holdTimes.ended(since);
+        }
         if (gather.isFull()) {
             gather.flush();
         }
         return next;
     }
 
-    private long clear(final MmuGather gather, final long startPage, final long endPage, final boolean freeTables) {
-        final SpinLock lock = table.lockOf(startPage);
-        // Surely: unmapping must not fail, and whoever holds it does a bounded number of steps.
-        lock.acquireSurely();
+    private long inSection(
+        final Change change, final MmuGather gather, final long startPage, final long endPage, final ClearedEntries entries) {
+        if (!entries.isStillThere()) {
+            return endPage;
+        }
+        final Cpu cpu = gathers.cpus.tryEnter();
         try {
-            final Cpu cpu = gathers.cpus.tryEnter();
-            try {
-                return clearLocked(cpu, gather, startPage, endPage, freeTables);
-            } finally {
-                if (cpu != null) {
-                    cpu.exit();
-                }
-            }
+            return change.apply(cpu, gather, startPage, endPage, entries);
         } finally {
-            lock.unlock();
+            if (cpu != null) {
+                cpu.exit();
+            }
         }
     }
 
-    private long clearLocked(
-        final Cpu cpu, final MmuGather gather, final long startPage, final long endPage, final boolean freeTables) {
-        long page = startPage;
-        if (table.used(page) == 0) {
-            page = endPage;
+    private long clear(
+        final Cpu cpu, final MmuGather gather, final long startPage, final long endPage, final ClearedEntries entries,
+        final boolean onlyClean) {
+        if (table.used(startPage) == 0) {
+            return endPage;
         }
+        long page = startPage;
         while (page < endPage && !gather.isFull()) {
-            final long old = table.replaceNoFlush(page, SpaceEntry.NONE);
+            final long old = onlyClean ? table.clearCleanNoFlush(page) : table.replaceNoFlush(page, SpaceEntry.NONE);
             if (SpaceEntry.isCounted(old)) {
                 gather.remove(cpu, page, gathers.frames.memory().frameOf(SpaceEntry.nativePage(old)));
+                entries.cleared(page, old);
             } else if (!SpaceEntry.isNone(old)) {
                 gather.touch(page);
+                entries.cleared(page, old);
             }
             page++;
         }
-        if (freeTables && page == endPage) {
+        return page;
+    }
+
+    private long clearAndFreeTables(
+        final Cpu cpu, final MmuGather gather, final long startPage, final long endPage, final ClearedEntries entries) {
+        final long next = clear(cpu, gather, startPage, endPage, entries, false);
+        if (next == endPage) {
             final long frame = table.detachUnusedNoFlush(startPage);
             if (frame != PhysicalMemory.NO_FRAME) {
                 gather.removeTable(cpu, startPage, frame);
             }
         }
-        return page;
+        return next;
+    }
+
+    private long lower(final MmuGather gather, final long startPage, final long endPage, final long bits) {
+        if (table.used(startPage) > 0) {
+            for (long page = startPage; page < endPage; page++) {
+                if ((table.changeNoFlush(page, bits, 0) & bits) != 0) {
+                    gather.touch(page);
+                }
+            }
+        }
+        return endPage;
     }
 }

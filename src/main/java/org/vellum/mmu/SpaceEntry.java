@@ -180,8 +180,12 @@ public final class SpaceEntry {
         return entry | (has(entry, READ_CHECK) ? LOADABLE : 0) | (has(entry, WRITE_CHECK) ? STORABLE : 0);
     }
 
-    /** Whether two looks at one place saw the same state of it. */
-    static boolean isSame(final long first, final long second) {
+    /**
+     * @param first what one look at a place saw.
+     * @param second what another one saw.
+     * @return whether both saw the same state of it: A and D may differ, the version does not.
+     */
+    public static boolean isSame(final long first, final long second) {
         return ((first ^ second) & ~(ACCESSED | DIRTY | LOADABLE | STORABLE)) == 0;
     }
 }

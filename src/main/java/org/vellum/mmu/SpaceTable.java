@@ -262,6 +262,75 @@ public final class SpaceTable {
     }
 
     /**
+     * Takes permissions from a present entry, or adds some; A and D stay as they are. Under the page's lock. What lowers a permission owes a
+     * flush.
+     *
+     * @param page of the space.
+     * @param clear bits to take away.
+     * @param set bits to add.
+     * @return the old entry; none, with nothing changed, if it is not present. An entry that has it like that already is not changed either.
+     */
+    public long changeNoFlush(final long page, final long clear, final long set) {
+        assert isLocked(page) : "page=" + page;
+        final long word = directory.getPlain(page >>> LEAF_SHIFT);
+        if (!hasLeaf(word)) {
+            return SpaceEntry.NONE;
+        }
+        final long at = entryAddress(word, page);
+        while (true) {
+            final long seen = UnsafeApi.getLongVolatile(null, at);
+            if (!SpaceEntry.isPresent(seen)) {
+                return SpaceEntry.NONE;
+            }
+            final long state = SpaceEntry.state(seen) & ~clear | set;
+            // CAS: no A or D is lost that comes in between; partner: the CAS in mark(), get() and SpaceReads.
+            if (state == SpaceEntry.state(seen) || UnsafeApi.compareAndSetLong(null, at, seen, SpaceEntry.following(state, seen))) {
+                return seen;
+            }
+        }
+    }
+
+    /**
+     * Clears an entry that holds a reference, unless its page was stored to. Under the page's lock; the caller owes a flush.
+     *
+     * @param page of the space.
+     * @return the old entry; none, with nothing changed, if it holds no reference, or has D.
+     */
+    public long clearCleanNoFlush(final long page) {
+        assert isLocked(page) : "page=" + page;
+        final long leaf = page >>> LEAF_SHIFT;
+        final long word = directory.getPlain(leaf);
+        if (!hasLeaf(word)) {
+            return SpaceEntry.NONE;
+        }
+        final long at = entryAddress(word, page);
+        while (true) {
+            final long seen = UnsafeApi.getLongVolatile(null, at);
+            if (!SpaceEntry.isCounted(seen) || SpaceEntry.has(seen, SpaceEntry.DIRTY)) {
+                return SpaceEntry.NONE;
+            }
+            // CAS: fails if D comes in between; partner: the CAS in mark(), get() and SpaceReads.
+            if (UnsafeApi.compareAndSetLong(null, at, seen, SpaceEntry.following(SpaceEntry.NONE, seen))) {
+                used.putPlain(leaf, used.getPlain(leaf) - 1);
+                return seen;
+            }
+        }
+    }
+
+    /**
+     * Takes the frame of the page's leaf away, with all its entries: nobody finds them any more. Under the page's lock. The caller owes a
+     * grace period before it looks at the entries for good, and frees anything.
+     *
+     * @param page of the space.
+     * @return the frame, or {@link PhysicalMemory#NO_FRAME} if there is no leaf.
+     */
+    public long detachNoFlush(final long page) {
+        assert isLocked(page) : "page=" + page;
+        used.putPlain(page >>> LEAF_SHIFT, 0);
+        return detachUnusedNoFlush(page);
+    }
+
+    /**
      * Notes an access in the entry. Inside a section, without the lock.
      *
      * @param page of the space.

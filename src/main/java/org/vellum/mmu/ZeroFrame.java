@@ -54,6 +54,8 @@ public final class ZeroFrame {
         }
         UnsafeApi.setMemory(frames.memory().nativeAddress(made), Pages.SIZE, (byte)0);
         frames.table().compareAndSetMark(made, 0, 0, MARK);
+        // Those who read it look at no section.
+        frames.memory().keepBank(made);
         // CAS: of two that make one, one wins; partner: the acquire in state().
         if (frame.compareAndSet(0, NONE_YET, made)) {
             return made;

@@ -3,6 +3,7 @@ package org.vellum.observe;
 import java.util.Locale;
 import org.vellum.kmap.KmapStats;
 import org.vellum.percpu.PercpuStats;
+import org.vellum.space.SpaceStats;
 
 /** Figures of one memory in words. */
 final class MemoryReport {
@@ -20,6 +21,7 @@ final class MemoryReport {
                 stats.exhaustions(), stats.slots())
             + percpu(stats.percpu())
             + kmap(stats.kmap())
+            + spaces(stats.spaces())
             + stats.allocator().report();
     }
 
@@ -40,6 +42,13 @@ final class MemoryReport {
         return stats.files() == 0 && stats.pagesRead() == 0 ? "" : line("high:   %,d files, %,d cache frames; %,d hits, %,d misses, "
             + "%,d pages read, %,d written; %,d evictions, %,d waits, %,d failures", stats.files(), stats.cacheFrames(), stats.hits(),
             stats.misses(), stats.pagesRead(), stats.writeBacks(), stats.evictions(), stats.cacheWaits(), stats.failures());
+    }
+
+    private static String spaces(final SpaceStats stats) {
+        return stats.spaces() == 0 && stats.flushes() == 0 ? "" : line("spaces: %,d open, %,d regions; %,d tables, %,d of them in limbo; "
+            + "%,d gathers, %,d batches, %,d bytes in limbo; %,d flushes, %,d full, %,d nested, %,d waited", stats.spaces(), stats.regions(),
+            stats.tables(), stats.tablesInLimbo(), stats.gathersUnderWay(), stats.batches(), stats.limboBytes(), stats.flushes(),
+            stats.fullFlushes(), stats.nestedFlushes(), stats.waits());
     }
 
     private static String line(final String format, final Object... values) {

@@ -40,6 +40,11 @@ final class Monitor implements VellumMXBean {
     }
 
     @Override
+    public SpaceFigures getSpaces() {
+        return new SpaceMonitor(stats.get().spaces());
+    }
+
+    @Override
     public SizeClassFigures[] getSizeClasses() {
         return stats.get().allocator().slabs().classes().stream().filter(ofClass -> ofClass.slabs() > 0)
             .map(SizeClass::new).toArray(SizeClassFigures[]::new);

@@ -3,6 +3,7 @@ package org.vellum.observe;
 import org.vellum.alloc.AllocatorStats;
 import org.vellum.kmap.KmapStats;
 import org.vellum.percpu.PercpuStats;
+import org.vellum.space.SpaceStats;
 
 /**
  * Figures of one memory, taken without stopping anybody.
@@ -31,12 +32,13 @@ import org.vellum.percpu.PercpuStats;
  * @param allocator the allocator's: found by a look at every frame and every object of a slab, some milliseconds a GiB.
  * @param percpu those of per-CPU memory; all 0 as long as nobody has asked for it.
  * @param kmap those of local and shared maps, and of high memory.
+ * @param spaces those of address spaces.
  */
 public record Stats(
     long configuredBytes, long presentBytes, long presentHighWaterBytes, long residentBytes, long usedHighWaterBytes, long freeFrameBytes,
     long cachedFrameBytes, long liveAreas, long windowBytes, long freeWindowBytes, long limboBytes, long limboFrameBytes,
     long blocksCreated, long blocksRetired, long blocksPooled, long flushes, long drains, long exhaustions, int slots,
-    AllocatorStats allocator, PercpuStats percpu, KmapStats kmap) {
+    AllocatorStats allocator, PercpuStats percpu, KmapStats kmap, SpaceStats spaces) {
 
     /**
      * All of it, for a person.

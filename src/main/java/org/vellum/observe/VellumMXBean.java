@@ -19,6 +19,9 @@ public interface VellumMXBean {
     /** @return figures of local and shared maps, and of high memory. */
     KmapFigures getKmap();
 
+    /** @return figures of address spaces. */
+    SpaceFigures getSpaces();
+
     /** @return size classes that have a slab, smallest first. */
     SizeClassFigures[] getSizeClasses();
 
@@ -249,5 +252,55 @@ public interface VellumMXBean {
 
         /** @return the most bytes so far, slack of slots included. */
         long getHighWaterBytes();
+    }
+
+    /** Address spaces: what {@link org.vellum.space.SpaceStats} says. */
+    interface SpaceFigures {
+        /** @return that are open. */
+        int getSpaces();
+
+        /** @return of all of them. */
+        long getRegions();
+
+        /** @return page tables that there are, those in limbo included. */
+        long getTables();
+
+        /**
+         * @return of those, the ones that wait for their grace period: at most {@link #getMostTablesInLimbo}, and what is cleared in one go.
+         */
+        long getTablesInLimbo();
+
+        /** @return how many may wait before nobody gets a new one. */
+        long getMostTablesInLimbo();
+
+        /** @return gathers begun and not ended. */
+        int getGathersUnderWay();
+
+        /** @return of frames that a gather fills, that are open in a slot, or in limbo. */
+        long getBatches();
+
+        /** @return bytes of frames and batches that wait for a grace period. */
+        long getLimboBytes();
+
+        /** @return of gathers, and of spaces that ended, so far. */
+        long getFlushes();
+
+        /** @return of those, the ones that a gather needed before its end, because it was full. */
+        long getFullFlushes();
+
+        /** @return of those, the ones that another gather of the same space was the reason for. */
+        long getNestedFlushes();
+
+        /** @return flushes so far that waited for their grace period. */
+        long getWaits();
+
+        /** @return times so far that there was no memory for a batch. */
+        long getBatchRefusals();
+
+        /** @return unmaps so far whose rest was handed to the worker, because the thread was interrupted. */
+        long getHandedOver();
+
+        /** @return frames so far that were taken away because their content was not needed and memory was short. */
+        long getLazilyFreed();
     }
 }

@@ -15,6 +15,8 @@ public final class ExhaustedException extends RuntimeException {
         DIRECT_MEMORY,
         /** Addresses of the vmap window. */
         WINDOW,
+        /** Addresses of an address space. */
+        ADDRESSES,
         /** Slots of the shared kmap window, or cache frames for high memory. */
         KMAP_WINDOW,
         /** The reserved bytes of per-CPU memory. */

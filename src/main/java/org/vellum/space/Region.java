@@ -21,13 +21,16 @@ public final class Region {
     /** Its frames are the caller's: never merged, reclaimed, migrated or counted. */
     public static final int RESERVED = 1 << 5;
 
-    private static final int ALL_FLAGS = (1 << 6) - 1;
+    /** Its entries are being cleared: nobody may touch its pages, nor map anything there. Never given by users. */
+    static final int DYING = 1 << 6;
+
+    private static final int ALL_FLAGS = (1 << 7) - 1;
     private static final char[] LETTERS = {'r', 'w', 's', 'g', 'l', 'R'};
 
     private final long startPage;
     private final long endPage;
     private final int flags;
-    private final Object file;
+    private final Backing backing;
     private final long filePage;
     /** Set once, after the index has its successors. */
     private volatile boolean ended;
@@ -36,11 +39,11 @@ public final class Region {
      * @param startPage the first.
      * @param endPage exclusive.
      * @param flags any of the constants above.
-     * @param file what its pages come from, compared by identity; null if they are anonymous.
+     * @param backing what its pages come from, compared by identity; null if they are anonymous.
      * @param filePage the page of the file that {@code startPage} shows. Of anonymous regions the page at which they were mapped first: it
      *                 stays with the contents when they are moved, so that reverse mapping finds them.
      */
-    public Region(final long startPage, final long endPage, final int flags, final Object file, final long filePage) {
+    Region(final long startPage, final long endPage, final int flags, final Backing backing, final long filePage) {
         if (startPage < 0 || endPage <= startPage || (flags & ~ALL_FLAGS) != 0 || filePage < 0
             || filePage > Long.MAX_VALUE - (endPage - startPage)) {
             throw new IllegalArgumentException("startPage=" + startPage + " endPage=" + endPage + " flags=0x"
@@ -49,7 +52,7 @@ public final class Region {
         this.startPage = startPage;
         this.endPage = endPage;
         this.flags = flags;
-        this.file = file;
+        this.backing = backing;
         this.filePage = filePage;
     }
 
@@ -73,9 +76,9 @@ public final class Region {
         return flags;
     }
 
-    /** @return what its pages come from, or null. */
-    public Object file() {
-        return file;
+    /** What its pages come from; null if they are anonymous. */
+    Backing backing() {
+        return backing;
     }
 
     /** @return the page of the file that the first page shows. */
@@ -114,6 +117,16 @@ public final class Region {
         return !ended;
     }
 
+    /** Whether it only keeps its pages from being mapped until their entries are cleared. */
+    boolean isDying() {
+        return has(DYING);
+    }
+
+    /** What stands in the place of regions while their entries are cleared. */
+    static Region tombstone(final long startPage, final long endPage) {
+        return new Region(startPage, endPage, DYING, null, startPage);
+    }
+
     /** After the index has been published without it. */
     void end() {
         // Volatile: u2 of the package documentation; partner: isCurrent().
@@ -123,24 +136,24 @@ public final class Region {
     /** The part from one page to another; itself if that is all of it. */
     Region slice(final long fromPage, final long toPage) {
         return fromPage == startPage && toPage == endPage ? this
-            : new Region(fromPage, toPage, flags, file, filePageOf(fromPage));
+            : new Region(fromPage, toPage, flags, backing, filePageOf(fromPage));
     }
 
     /** The same with other flags; itself if they are the same. */
     Region withFlags(final int newFlags) {
-        return newFlags == flags ? this : new Region(startPage, endPage, newFlags, file, filePage);
+        return newFlags == flags ? this : new Region(startPage, endPage, newFlags, backing, filePage);
     }
 
     /** Whether the other goes on where this one stops, in every respect. */
     boolean continuesIn(final Region next) {
-        return endPage == next.startPage && flags == next.flags && !has(RESERVED) && file == next.file
+        return endPage == next.startPage && flags == next.flags && (flags & (RESERVED | DYING)) == 0 && backing == next.backing
             && filePage + pages() == next.filePage;
     }
 
     /** Both in one. */
     Region join(final Region next) {
         assert continuesIn(next) : this + " and " + next;
-        return new Region(startPage, next.endPage, flags, file, filePage);
+        return new Region(startPage, next.endPage, flags, backing, filePage);
     }
 
     @Override
@@ -149,6 +162,6 @@ public final class Region {
         for (int i = 0; i < LETTERS.length; i++) {
             letters.append((flags & 1 << i) != 0 ? LETTERS[i] : '-');
         }
-        return "[" + startPage + ", " + endPage + ") " + letters + (file == null ? "" : " " + file) + " page " + filePage;
+        return "[" + startPage + ", " + endPage + ") " + (isDying() ? "being unmapped" : letters) + (backing == null ? "" : " " + backing) + " page " + filePage;
     }
 }

@@ -69,7 +69,7 @@ public final class RegionIndex {
     }
 
     /**
-     * The first page that no region has.
+     * The first page that no region has, or only one whose pages are going.
      *
      * @param startPage of the range.
      * @param endPage its end, exclusive.
@@ -81,7 +81,7 @@ public final class RegionIndex {
         long page = startPage;
         while (page < endPage) {
             final Region region = RegionTree.find(now, page);
-            if (region == null) {
+            if (region == null || region.isDying()) {
                 return page;
             }
             page = region.endPage();
@@ -190,6 +190,37 @@ public final class RegionIndex {
             tell(changed);
         }
         return hole;
+    }
+
+    /**
+     * Puts a tombstone in the place of whatever has pages of a range, holes included, so that nobody maps anything there.
+     *
+     * @param startPage the first.
+     * @param endPage exclusive.
+     * @param removed gets each piece that was there, in order.
+     * @return the tombstone, for {@link #remove} once the entries are cleared.
+     */
+    Region bury(final long startPage, final long endPage, final List<Region> removed) {
+        remove(startPage, endPage, removed::add);
+        return insert(Region.tombstone(startPage, endPage));
+    }
+
+    /**
+     * The first tombstone that has a page of a range, or null.
+     *
+     * @param startPage the first.
+     * @param endPage exclusive.
+     */
+    Region firstDying(final long startPage, final long endPage) {
+        requireRange(startPage, endPage);
+        Region region = findAtOrAbove(startPage);
+        while (region != null && region.startPage() < endPage) {
+            if (region.isDying()) {
+                return region;
+            }
+            region = findAtOrAbove(region.endPage());
+        }
+        return null;
     }
 
     private void tell(final Consumer<Region> listener) {

@@ -13,6 +13,7 @@ import org.vellum.frame.FrameAllocator;
 import org.vellum.frame.FrameOptions;
 import org.vellum.frame.FrameTable;
 import org.vellum.frame.PhysicalMemory;
+import org.vellum.lock.HoldTimes;
 import org.vellum.mmu.SpaceEntry;
 import org.vellum.mmu.SpaceTable;
 import org.vellum.report.Listener;
@@ -41,7 +42,7 @@ final class GatherWorld {
         tables = new TableFrames(epochs, frames, mostTables, Listener.SILENT);
         gathers = new Gathers(epochs, frames, tables, retirements, mostLimboBytes, Listener.SILENT);
         table = new SpaceTable(cpus, frames.memory(), pages, 4);
-        unmapper = new SpaceUnmapper(gathers, table);
+        unmapper = new SpaceUnmapper(gathers, table, new HoldTimes());
     }
 
     long allocate() {

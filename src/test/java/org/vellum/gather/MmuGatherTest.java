@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.vellum.gather.GatherMode.RETIRE;
 import static org.vellum.gather.GatherMode.WAIT;
+import static org.vellum.gather.GatherMode.WAIT;
 
 import com.sun.management.ThreadMXBean;
 import java.lang.management.ManagementFactory;
@@ -92,7 +93,7 @@ final class MmuGatherTest {
             try (SmallMemory.Reader reader = new SmallMemory.Reader(world.cpus, "reader")) {
                 assertTrue(reader.cpu.index() >= 0);
                 thread.start();
-                if (mode == RETIRE) {
+                if (mode != WAIT) {
                     SmallMemory.join(unmapping);
                 } else {
                     while (thread.getState() != Thread.State.TIMED_WAITING) {
@@ -158,7 +159,7 @@ final class MmuGatherTest {
         try (MmuGather gather = world.begin(WAIT)) {
             int slices = 0;
             for (long page = 5; page < 3605; slices++) {
-                page = world.unmapper.slice(gather, page, 3605, true);
+                page = world.unmapper.slice(gather, page, 3605, true, ClearedEntries.ANY);
                 assertTrue(page == 3605 || page % 512 == 0);
                 assertTrue(SpinLock.noneHeld() && !world.cpus.inSection());
             }
@@ -200,7 +201,8 @@ final class MmuGatherTest {
         world.mapNew(0, 2000);
         final long rest;
         try (MmuGather gather = world.begin(RETIRE)) {
-            rest = world.unmapper.slice(gather, world.unmapper.slice(gather, 0, 2000, true), 2000, true);
+            rest = world.unmapper.slice(
+                gather, world.unmapper.slice(gather, 0, 2000, true, ClearedEntries.ANY), 2000, true, ClearedEntries.ANY);
         }
         assertEquals(1024, rest);
         assertEquals(0, world.flushes.pending());
@@ -335,7 +337,7 @@ final class MmuGatherTest {
     void rg5TheSecondGatherFlushesForTheFirst() throws Exception {
         world.mapNew(0, 1);
         final MmuGather first = world.begin(WAIT);
-        assertEquals(1, world.unmapper.slice(first, 0, 1, false));
+        assertEquals(1, world.unmapper.slice(first, 0, 1, false, ClearedEntries.ANY));
         assertEquals(1, first.gathered());
         final long flushesBefore = world.epochs.flushes();
         world.unmap(WAIT, 0, 1, false);

@@ -22,7 +22,7 @@ final class RegionIndexFuzzTest {
     private static final int OPERATIONS = 1_000_000;
     private static final int PAGES = 96;
     private static final int FLAGS = 4;
-    private static final Object[] FILES = {null, "a", "b"};
+    private static final Backing[] FILES = {null, new NamedBacking("a"), new NamedBacking("b")};
 
     private final long seed = System.nanoTime();
     private final Random random = new Random(seed);
@@ -33,7 +33,7 @@ final class RegionIndexFuzzTest {
     /** Per page: whether it is of a region, and then what of. A piece number tells reserved regions apart, which do not merge. */
     private final boolean[] mapped = new boolean[PAGES];
     private final int[] flags = new int[PAGES];
-    private final Object[] file = new Object[PAGES];
+    private final Backing[] file = new Backing[PAGES];
     private final long[] filePage = new long[PAGES];
     private final int[] reservation = new int[PAGES];
     private int reservations;
@@ -99,7 +99,7 @@ final class RegionIndexFuzzTest {
         }
         final int end = start + count;
         final boolean reserved = random.nextInt(8) == 0;
-        final Object of = FILES[random.nextInt(FILES.length)];
+        final Backing of = FILES[random.nextInt(FILES.length)];
         // Mostly in step with the address, so that neighbours fit.
         final long first = of == null || random.nextInt(4) > 0 ? start : random.nextInt(PAGES);
         final int newFlags = random.nextInt(FLAGS) | (reserved ? Region.RESERVED : 0);
@@ -163,7 +163,7 @@ final class RegionIndexFuzzTest {
     private void comparePage(final int page, final Region region) {
         assertTrue(mapped[page], this::told);
         assertEquals(flags[page], region.flags(), this::told);
-        assertSame(file[page], region.file(), this::told);
+        assertSame(file[page], region.backing(), this::told);
         assertEquals(filePage[page], region.filePageOf(page), this::told);
     }
 

@@ -97,8 +97,8 @@ final class RegionIndexTest {
 
     @Test
     void neighboursThatDifferStayTwo() {
-        final Object file = new Object();
-        final Object other = new Object();
+        final Backing file = new NamedBacking("file");
+        final Backing other = new NamedBacking("other");
         insert(10, 20, READ);
         insert(20, 30, READ | WRITE);
         index.insert(new Region(30, 40, READ | WRITE, file, 5));
@@ -230,7 +230,7 @@ final class RegionIndexTest {
         assertThrows(IllegalArgumentException.class, () -> insert(990, 1001, READ));
         assertThrows(IllegalArgumentException.class, () -> insert(5, 5, READ));
         assertThrows(IllegalArgumentException.class, () -> insert(-1, 5, READ));
-        assertThrows(IllegalArgumentException.class, () -> insert(30, 40, 64));
+        assertThrows(IllegalArgumentException.class, () -> insert(30, 40, 128));
         assertThrows(IllegalArgumentException.class, () -> new Region(0, 2, READ, null, Long.MAX_VALUE - 1));
         assertThrows(IllegalArgumentException.class, () -> new Region(0, 2, READ, null, -1));
         assertThrows(IllegalArgumentException.class, () -> index.remove(20, 20, this::tell));

@@ -12,6 +12,7 @@ import org.vellum.epoch.Retirements;
 import org.vellum.epoch.StallDetector;
 import org.vellum.frame.FrameAllocator;
 import org.vellum.frame.FrameOptions;
+import org.vellum.lock.HoldTimes;
 import org.vellum.mmu.SpaceEntry;
 import org.vellum.mmu.SpaceTable;
 import org.vellum.report.Listener;
@@ -27,7 +28,7 @@ final class GatherCell {
         Listener.SILENT);
     private static final int LEAVES = 64;
     private static final SpaceTable TABLE = new SpaceTable(CPUS, FRAMES.memory(), (long)LEAVES * SpaceTable.LEAF_PAGES, LEAVES);
-    private static final SpaceUnmapper UNMAPPER = new SpaceUnmapper(GATHERS, TABLE);
+    private static final SpaceUnmapper UNMAPPER = new SpaceUnmapper(GATHERS, TABLE, new HoldTimes());
     private static final AtomicLong NEXT = new AtomicLong();
     private static final int LOOKS = 30;
     private static final long OLD = 1;
@@ -90,7 +91,7 @@ final class GatherCell {
                     return 0;
                 }
                 looking = 1;
-                UNMAPPER.slice(gather, page, page + 1, false);
+                UNMAPPER.slice(gather, page, page + 1, false, ClearedEntries.ANY);
                 for (int i = 0; i < LOOKS; i++) {
                     Thread.onSpinWait();
                 }

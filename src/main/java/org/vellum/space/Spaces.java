@@ -1,0 +1,184 @@
+package org.vellum.space;
+
+import java.util.Comparator;
+import java.util.List;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.LongAdder;
+import org.vellum.cpu.Cpu;
+import org.vellum.cpu.Cpus;
+import org.vellum.cpu.Worker;
+import org.vellum.epoch.Epochs;
+import org.vellum.epoch.Retirements;
+import org.vellum.frame.FrameAllocator;
+import org.vellum.gather.Gathers;
+import org.vellum.gather.TableFrames;
+import org.vellum.mem.Pages;
+import org.vellum.mmu.ZeroFrame;
+import org.vellum.report.Listener;
+
+/**
+ * The address spaces of one memory, and what they share: gathers, the zero frame, what happens when memory is short.
+ *
+ * <p>Thread safety: any thread.
+ */
+public final class Spaces {
+    /** What may be in limbo, and in tables that wait for their grace period, before somebody waits: one part in so many of the memory. */
+    private static final int LIMBO_SHARE = 16;
+    private static final int TABLE_SHARE = 256;
+    private static final long LEAST_TABLES = 16;
+
+    final Epochs epochs;
+    final Cpus cpus;
+    final FrameAllocator frames;
+    final TableFrames tables;
+    final Gathers gathers;
+    final ZeroFrame zeroFrame;
+    final LazilyFreed lazilyFreed;
+    final long graceNanos;
+    /** Unmaps whose rest was handed to the worker. */
+    final LongAdder handedOver = new LongAdder();
+
+    private final Worker worker;
+    private final Relief relief;
+    private final AtomicLong numbers = new AtomicLong();
+    private final ConcurrentHashMap<Long, AddressSpace> open = new ConcurrentHashMap<>();
+    private volatile boolean closed;
+
+    /**
+     * @param epochs decides when a grace period has ended.
+     * @param frames where pages and tables come from.
+     * @param retirements for what has to outlive sections, and has no other place.
+     * @param worker finishes what interrupted threads leave; null leaves it to whoever needs it done.
+     * @param relief what else there is to be done when memory runs out.
+     * @param graceNanos the longest wait for a grace period on exhaustion and at the end of a space, in nanoseconds.
+     * @param listener hears of releases that throw.
+     */
+    public Spaces(
+        final Epochs epochs, final FrameAllocator frames, final Retirements retirements, final Worker worker, final Relief relief,
+        final long graceNanos, final Listener listener) {
+        this.epochs = epochs;
+        this.frames = frames;
+        this.worker = worker;
+        this.relief = relief;
+        this.graceNanos = graceNanos;
+        cpus = epochs.cpus();
+        tables = new TableFrames(epochs, frames, Math.max(LEAST_TABLES, frames.configuredFrames() / TABLE_SHARE), listener);
+        gathers = new Gathers(epochs, frames, tables, retirements, limboBytes(frames), listener);
+        zeroFrame = new ZeroFrame(frames);
+        lazilyFreed = new LazilyFreed(epochs);
+    }
+
+    private static long limboBytes(final FrameAllocator frames) {
+        return (frames.configuredFrames() << Pages.SHIFT) / LIMBO_SHARE;
+    }
+
+    /**
+     * Makes a space without regions.
+     *
+     * @param options its shape.
+     * @return the space; whoever made it closes it.
+     * @throws IllegalStateException if the memory is closed.
+     */
+    public AddressSpace create(final SpaceOptions options) {
+        if (closed) {
+            throw new IllegalStateException("the memory is closed");
+        }
+        final AddressSpace space = new AddressSpace(new MemoryDescriptor(this, numbers.incrementAndGet(), options));
+        open.put(space.number(), space);
+        return space;
+    }
+
+    void forget(final AddressSpace space) {
+        open.remove(space.number());
+    }
+
+    /** Asks the worker; false if there is none that would. */
+    boolean request(final Runnable request) {
+        return worker != null && worker.request(request);
+    }
+
+    /** One step against exhaustion: first what nobody needs, then what has passed, then what others know. */
+    boolean relieve(final int attempt, final boolean mayWait) {
+        final boolean hope = !lazilyFreed.isEmpty();
+        final long dropped = lazilyFreed.drop();
+        gathers.poll();
+        if (mayWait && (hope || tables.inLimbo() > tables.mostInLimbo())) {
+            epochs.awaitPassed(epochs.stamp(), graceNanos);
+            gathers.poll();
+        }
+        return relief.relieve(attempt) || dropped > 0 || mayWait && attempt == 0;
+    }
+
+    /**
+     * Frees what has passed. Never waits.
+     *
+     * @return how many things.
+     */
+    public int poll() {
+        return gathers.poll();
+    }
+
+    /**
+     * Takes away what nobody needs ({@link Advice#FREE}), some of it. Never waits.
+     *
+     * @return frames that went to limbo.
+     */
+    public int purge() {
+        return (int)lazilyFreed.drop();
+    }
+
+    /** @return figures of all spaces. */
+    public SpaceStats stats() {
+        return SpaceStats.of(this);
+    }
+
+    /** @return bytes of frames and tables in limbo. */
+    public long limboBytes() {
+        return gathers.limboBytes() + (tables.inLimbo() << Pages.SHIFT);
+    }
+
+    /** @return the gathers that spaces share, for their counts. */
+    public Gathers gathers() {
+        return gathers;
+    }
+
+    /** @return those that are open, the oldest first. */
+    public List<AddressSpace> all() {
+        return open.values().stream().sorted(Comparator.comparingLong(AddressSpace::number)).toList();
+    }
+
+    /**
+     * Checks quiet spaces.
+     *
+     * @throws AssertionError naming the first thing that is wrong.
+     */
+    public void verify() {
+        all().forEach(AddressSpace::verify);
+        if (gathers.underWay() != 0) {
+            throw new AssertionError("gathers under way: " + gathers.underWay());
+        }
+    }
+
+    /**
+     * Reports spaces that were left open, and ends them.
+     *
+     * @param listener hears of them.
+     */
+    public void close(final Listener listener) {
+        closed = true;
+        for (final AddressSpace space : all()) {
+            final SpaceInfo info = space.meminfo();
+            listener.leakedAtClose("address space", 1, info.residentBytes() + info.tableBytes(), space + "\n" + space.maps());
+            space.end();
+        }
+        final Cpu cpu = cpus.tryEnter();
+        if (cpu != null) {
+            try {
+                zeroFrame.release(cpu);
+            } finally {
+                cpu.exit();
+            }
+        }
+    }
+}
