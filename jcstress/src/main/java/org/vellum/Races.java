@@ -73,6 +73,7 @@ public final class Races {
         CLASSES.put("RG5", "gather\\.MmuGatherStress\\.NestedGathers");
         CLASSES.put("space-lock", "lock\\.SleepingLockStress");
         CLASSES.put("space-read", "mmu\\.SpaceAccessStress");
+        CLASSES.put("space-store", "mmu\\.SpaceStoreStress");
         CLASSES.put("space-two-faults", "mmu\\.SpaceTableStress\\.TwoFirstFaults");
         CLASSES.put("space-fault", "space\\.FaultStress");
         CLASSES.put("space-walker", "gather\\.MmuGatherStress\\.WalkerAgainstUnmap");
