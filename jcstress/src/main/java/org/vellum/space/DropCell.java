@@ -2,7 +2,7 @@ package org.vellum.space;
 
 /** One page in memory, for one state. */
 final class DropCell {
-    private static final FileFrames FRAMES = new FileFrames(FileCell.CPUS, FileCell.FRAMES);
+    private static final BackingFrames FRAMES = new BackingFrames(FileCell.CPUS, FileCell.FRAMES);
 
     private final CachedPage page = new CachedPage(0, new PendingRead());
     private int given;
