@@ -93,7 +93,7 @@ final class CachedPage {
      *
      * @return false if the page is not present, or not any more.
      */
-    boolean tryGet(final FileFrames frames) {
+    boolean tryGet(final BackingFrames frames) {
         long seen;
         do {
             seen = word;
@@ -114,7 +114,7 @@ final class CachedPage {
     }
 
     /** d1 to d3: whether the caller has ended it, and owes d4. */
-    boolean tryDrop(final FileFrames frames) {
+    boolean tryDrop(final BackingFrames frames) {
         final long seen = word;
         return (seen & (FLAGS | USERS)) == PRESENT && frames.count(frame) == 1
             // CAS: d3; partner: g1.

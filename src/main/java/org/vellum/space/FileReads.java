@@ -28,11 +28,11 @@ import org.vellum.report.WouldWaitException;
 final class FileReads {
     private final SpaceFile file;
     private final PageCache cache;
-    private final FileFrames frames;
+    private final BackingFrames frames;
     private final FileExtent extent;
     private final Staging staging;
 
-    FileReads(final SpaceFile file, final PageCache cache, final FileFrames frames, final FileExtent extent, final Staging staging) {
+    FileReads(final SpaceFile file, final PageCache cache, final BackingFrames frames, final FileExtent extent, final Staging staging) {
         this.file = file;
         this.cache = cache;
         this.frames = frames;

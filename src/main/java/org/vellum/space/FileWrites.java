@@ -37,7 +37,7 @@ import org.vellum.report.FileException;
 final class FileWrites {
     private final SpaceFile file;
     private final PageCache cache;
-    private final FileFrames frames;
+    private final BackingFrames frames;
     private final FileExtent extent;
     private final FileIo io;
     private final Staging staging;
@@ -46,7 +46,7 @@ final class FileWrites {
     private final ReentrantLock lock = new ReentrantLock();
 
     FileWrites(
-        final SpaceFile file, final PageCache cache, final FileFrames frames, final FileExtent extent, final FileIo io,
+        final SpaceFile file, final PageCache cache, final BackingFrames frames, final FileExtent extent, final FileIo io,
         final Staging staging, final Runnable flush) {
         this.file = file;
         this.cache = cache;

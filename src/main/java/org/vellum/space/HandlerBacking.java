@@ -19,7 +19,7 @@ import org.vellum.report.Listener;
  */
 final class HandlerBacking implements Backing {
     private final UserFaultHandler handler;
-    private final FileFrames frames;
+    private final BackingFrames frames;
     private final long owner;
     private final Listener listener;
     /** Who is in the handler. */
@@ -29,7 +29,7 @@ final class HandlerBacking implements Backing {
      * @param owner what the mapper word of the space's frames says.
      * @param listener hears of a handler that throws when it gets a frame back.
      */
-    HandlerBacking(final UserFaultHandler handler, final FileFrames frames, final long owner, final Listener listener) {
+    HandlerBacking(final UserFaultHandler handler, final BackingFrames frames, final long owner, final Listener listener) {
         this.handler = handler;
         this.frames = frames;
         this.owner = owner;

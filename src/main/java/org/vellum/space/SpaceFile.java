@@ -29,7 +29,7 @@ public final class SpaceFile implements AutoCloseable {
     private final long id;
     private final long bytes;
     private final FileIo io;
-    private final FileFrames frames;
+    private final BackingFrames frames;
     private final FileExtent extent;
     private final PageCache cache;
     private final FileMappings mappings;

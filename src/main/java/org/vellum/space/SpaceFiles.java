@@ -30,7 +30,7 @@ final class SpaceFiles {
     static final long FILE_BIT = 1L << 62;
 
     final Cpus cpus;
-    final FileFrames frames;
+    final BackingFrames frames;
     final Staging staging = new Staging();
 
     private final Epochs epochs;
@@ -42,7 +42,7 @@ final class SpaceFiles {
     SpaceFiles(final Epochs epochs, final FrameAllocator frames) {
         this.epochs = epochs;
         cpus = epochs.cpus();
-        this.frames = new FileFrames(cpus, frames);
+        this.frames = new BackingFrames(cpus, frames);
     }
 
     /**

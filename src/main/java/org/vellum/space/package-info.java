@@ -59,6 +59,17 @@
  * <h2>Protecting across a hole</h2>
  * Nothing changes if there is one. (The kernel changes what lies below the hole, and says ENOMEM.)
  *
+ * <h2>Where pages come from</h2>
+ * A region without a {@link org.vellum.space.Backing} is anonymous. The others:
+ * <ul>
+ * <li>{@link org.vellum.space.FileBacking}: a {@link org.vellum.space.SpaceFile}, whose pages are in memory once, whoever maps them, by a reference of
+ * the file and one of each entry ({@link org.vellum.space.CachedPage}). Read by one thread, outside sections and locks ({@link
+ * org.vellum.space.FileReads}); written after D was taken out of every entry and the sections that had found it have ended ({@link
+ * org.vellum.space.FileWrites}, RG3). Entries are found by runs of pages, not by regions ({@link org.vellum.space.FileMappings}).</li>
+ * <li>{@link org.vellum.space.HandlerBacking}: a handler of the user's, of whom nothing is believed.</li>
+ * <li>{@link org.vellum.space.ReservedFrames}: frames of the caller's, by special entries.</li>
+ * </ul>
+ *
  * <h2>Left out</h2>
  * <ul>
  * <li>The kernel's merge cases by number: one way of cutting and joining serves all. Nonlinear regions were removed upstream.</li>

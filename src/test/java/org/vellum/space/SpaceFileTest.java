@@ -495,12 +495,14 @@ final class SpaceFileTest {
             return 0;
         }));
         found.await();
-        final FutureTask<Boolean> sync = start(() -> {
+        final FutureTask<Boolean> sync = new FutureTask<>(() -> {
             file.sync();
             return true;
         });
-        // It is clean in the entry, and has come to the flush.
-        while (SpaceEntry.has(space.table.get(17), SpaceEntry.DIRTY) || file.dirtyPages() == 0) {
+        final Thread syncs = new Thread(sync, "sync");
+        syncs.start();
+        // It is clean in the entry, and waits for the section; if it did not, it would be through.
+        while (SpaceEntry.has(space.table.get(17), SpaceEntry.DIRTY) || syncs.getState() == Thread.State.RUNNABLE) {
             Thread.onSpinWait();
         }
         assertFalse(sync.isDone());

@@ -7,17 +7,17 @@ import org.vellum.frame.FrameAllocator;
 import org.vellum.frame.FrameTable;
 
 /**
- * The frames that pages of files are in. Each step occupies a slot for itself, or nests in the caller's.
+ * Frames as backings need them: those that pages of files are in, and those that handlers give. Each step occupies a slot for itself, or nests in the caller's.
  *
  * <p>Thread safety: any thread.
  */
-final class FileFrames {
+final class BackingFrames {
     private static final long PARK_NANOS = 20_000;
 
     private final Cpus cpus;
     private final FrameAllocator frames;
 
-    FileFrames(final Cpus cpus, final FrameAllocator frames) {
+    BackingFrames(final Cpus cpus, final FrameAllocator frames) {
         this.cpus = cpus;
         this.frames = frames;
     }
