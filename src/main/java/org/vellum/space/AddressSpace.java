@@ -1,8 +1,9 @@
 package org.vellum.space;
 
-import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.locks.ReentrantLock;
 import org.vellum.cpu.StackReserve;
-import org.vellum.gather.ClearedEntries;
 import org.vellum.gather.SpaceTeardown;
 import org.vellum.mem.Pages;
 import org.vellum.mmu.SpaceAccess;
@@ -27,7 +28,11 @@ public final class AddressSpace implements AutoCloseable {
     private final Protecting protecting;
     private final Advising advising;
     private final SpaceAccess access;
-    private final AtomicBoolean ended = new AtomicBoolean();
+    private final ReentrantLock closing = new ReentrantLock();
+    /** Those that there were when the space was closed; with what follows, made before anything ends. Under {@link #closing}. */
+    private final List<Region> endedRegions = new ArrayList<>();
+    private final SpaceTeardown teardown;
+    private boolean ended;
 
     AddressSpace(final MemoryDescriptor mm) {
         this.mm = mm;
@@ -36,6 +41,7 @@ public final class AddressSpace implements AutoCloseable {
         protecting = new Protecting(mm, unmapping);
         advising = new Advising(mm, faults, mm.spaces.lazilyFreed);
         access = new SpaceAccess(mm.table, faults, mm.cpus);
+        teardown = new SpaceTeardown(mm.gathers, mm.table, RegionEntries.ofEnded(endedRegions), () -> { });
     }
 
     /** @return the number that tells it from the others of its memory, from 1. */
@@ -67,7 +73,7 @@ public final class AddressSpace implements AutoCloseable {
     }
 
     /**
-     * Maps what the options say at the lowest addresses that have room.
+     * Maps what the options say at the lowest addresses that have room. If there is none until others have unmapped theirs, waits for them.
      *
      * @param bytes a multiple of 4,096.
      * @param options what it is to be like.
@@ -81,21 +87,36 @@ public final class AddressSpace implements AutoCloseable {
         StackReserve.ensureOperations();
         mm.requireBytes(bytes);
         final long pages = bytes >>> Pages.SHIFT;
-        final long page;
-        mm.lock.lockExclusive();
-        try {
-            mm.requireOpen();
-            page = mm.index.lowestGap(pages, options.alignPages(), MemoryDescriptor.FIRST_PAGE, mm.pages());
-            if (page == RegionIndex.NONE) {
-                throw new ExhaustedException(ExhaustedException.Resource.ADDRESSES, "no " + bytes + " bytes in a row, aligned to "
-                    + (options.alignPages() << Pages.SHIFT) + ", are free in " + mm);
-            }
-            mm.index.insert(options.region(page, pages));
-        } finally {
-            mm.lock.unlockExclusive();
+        final long page = insertInGap(pages, options);
+        if (page == RegionIndex.NONE) {
+            throw new ExhaustedException(ExhaustedException.Resource.ADDRESSES, "no " + bytes + " bytes in a row, aligned to "
+                + (options.alignPages() << Pages.SHIFT) + ", are free in " + mm);
         }
         populate(page, pages, options);
         return page << Pages.SHIFT;
+    }
+
+    private long insertInGap(final long pages, final MapOptions options) {
+        while (true) {
+            final Region dying;
+            mm.lock.lockExclusive();
+            final long since = System.nanoTime();
+            try {
+                mm.requireOpen();
+                final long page = mm.index.lowestGap(pages, options.alignPages(), MemoryDescriptor.FIRST_PAGE, mm.pages());
+                dying = page == RegionIndex.NONE ? mm.index.firstDying(0, mm.pages()) : null;
+                if (page != RegionIndex.NONE) {
+                    mm.index.insert(options.region(page, pages));
+                }
+                if (dying == null) {
+                    return page;
+                }
+            } finally {
+                mm.lock.unlockExclusive();
+                mm.holdTimes.ended(since);
+            }
+            unmapping.awaitBuried(dying);
+        }
     }
 
     /**
@@ -113,11 +134,13 @@ public final class AddressSpace implements AutoCloseable {
         final long page = mm.requireStart(address, bytes);
         final long pages = bytes >>> Pages.SHIFT;
         unmapping.lockWithoutTombstones(page, page + pages);
+        final long since = System.nanoTime();
         try {
             mm.requireOpen();
             mm.index.insert(options.region(page, pages));
         } finally {
             mm.lock.unlockExclusive();
+            mm.holdTimes.ended(since);
         }
         populate(page, pages, options);
     }
@@ -178,6 +201,7 @@ public final class AddressSpace implements AutoCloseable {
      * @throws IllegalArgumentException if that is no range of the space, there is a hole in it, or the advice is not for one of its regions:
      * nothing has changed.
      * @throws ExhaustedException if pages are to be there at once, and there is no memory; those that are there stay.
+     * @throws org.vellum.report.PageFaultException if pages are to be there at once, and another thread unmaps or protects them meanwhile.
      * @throws IllegalStateException inside a section, or if the space is closed.
      */
     public void advise(final long address, final long bytes, final Advice advice) {
@@ -238,7 +262,8 @@ public final class AddressSpace implements AutoCloseable {
 
     /**
      * Ends the space: whoever touches it from now on gets a {@link org.vellum.report.PageFaultException}, whoever changes it an {@link
-     * IllegalStateException}. All of it is flushed once, then freed. A second time does nothing.
+     * IllegalStateException}. All of it is flushed once, then freed. Waits for unmaps under way, and for another thread that closes it; a second
+     * time does nothing, unless the first was thrown out of it: then it goes on from there.
      *
      * @throws IllegalStateException inside a section.
      */
@@ -249,15 +274,27 @@ public final class AddressSpace implements AutoCloseable {
     }
 
     void end() {
-        if (ended.compareAndSet(false, true)) {
-            StackReserve.ensureOperations();
-            mm.spaces.forget(this);
-            mm.closed = true;
-            final ClearedEntries entries = RegionEntries.ofEnded(unmapping.endAll());
-            final SpaceTeardown teardown = new SpaceTeardown(mm.gathers, mm.table, entries, () -> { });
-            teardown.detach();
-            teardown.flushAndFree(mm.spaces.graceNanos);
+        StackReserve.ensureOperations();
+        closing.lock();
+        try {
+            if (!ended) {
+                mm.closed = true;
+                if (endedRegions.isEmpty()) {
+                    unmapping.endAll(endedRegions);
+                }
+                teardown.detach();
+                teardown.flushAndFree(mm.spaces.graceNanos);
+                mm.spaces.lazilyFreed.forget(mm);
+                mm.spaces.forget(this);
+                ended = true;
+            }
+        } finally {
+            closing.unlock();
         }
+    }
+
+    MemoryDescriptor descriptor() {
+        return mm;
     }
 
     @Override
