@@ -164,7 +164,8 @@ public final class AddressSpace implements AutoCloseable {
      *
      * <p>The range is free when this returns. What its pages held is freed once no section is open any more that may have translated it:
      * whether this waits for them is the space's {@linkplain SpaceOptions#mode mode}. A thread that is interrupted returns early, still interrupted, if
-     * the memory has a worker to do the rest, unless it is to wait; until that is done, whoever maps or unmaps there waits for it.
+     * the memory has a worker to do the rest, unless it is to wait; until that is done, pages that are not cleared yet can still be accessed, and
+     * whoever maps or unmaps there waits for it, or does it. So it is if something is thrown in the middle, by what the pages come from.
      *
      * @param address the first: a multiple of 4,096.
      * @param bytes a multiple of 4,096.
@@ -295,6 +296,11 @@ public final class AddressSpace implements AutoCloseable {
 
     MemoryDescriptor descriptor() {
         return mm;
+    }
+
+    /** How many unmaps wait for somebody to finish them. */
+    int unfinished() {
+        return unmapping.unfinished();
     }
 
     @Override
