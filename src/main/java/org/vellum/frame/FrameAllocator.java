@@ -122,7 +122,8 @@ public final class FrameAllocator {
      * @param frame the first frame of an allocated block whose count is 1.
      * @param order the order it was allocated with.
      * @throws IllegalArgumentException if there is no such frame, it is inside a block, or the order is another.
-     * @throws IllegalStateException if the block is free already, its count is above 1, or it is marked.
+     * @throws IllegalStateException if the block is free already, its count is above 1, it is marked, or shown in an address space, which has the
+     * reference.
      */
     public void free(final Cpu cpu, final long frame, final int order) {
         StackReserve.ensure();
@@ -130,6 +131,7 @@ public final class FrameAllocator {
         if (!table.claim(frame, order)) {
             throw table.misuse(frame, order);
         }
+        table.requireUnmapped(frame, order);
         if (!lists.offer(cpu, order, frame)) {
             supply.giveBack(cpu, frame, order);
         }

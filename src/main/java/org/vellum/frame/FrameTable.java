@@ -270,6 +270,15 @@ public final class FrameTable {
         words.putOpaque(index(frame) + RUN, mapper);
     }
 
+    /** By whoever has claimed a block to free it: gives it back, and refuses, if somebody shows it. */
+    void requireUnmapped(final long frame, final int order) {
+        final long mapper = words.getOpaque(index(frame) + RUN);
+        if (mapper != 0) {
+            putWord(frame, FrameWord.allocated(order));
+            throw new IllegalStateException("frame=" + frame + " is shown in an address space: mapper=" + mapper);
+        }
+    }
+
     /** By whoever has given the last reference up. */
     void forgetMapper(final long frame) {
         if (words.getPlain(index(frame) + RUN) != 0) {

@@ -114,7 +114,10 @@ final class FrameVerifier {
         require(mark == 0 || table.count(frame) == 1, frame, "marked and shared");
         require(mark != FrameTable.RUN_CHANGING, frame, "in the middle of a change");
         require((mark == FrameTable.RUN_PIECE) == (frame < runEnd), frame, "mark=" + mark + " in or behind a run to " + runEnd);
-        if (run != 0) {
+        if (mark == 0) {
+            // Then it says who shows the block.
+            require(run == 0 || table.state(frame) == FrameTable.ALLOCATED, frame, "free, and shown by mapper=" + run);
+        } else if (run != 0) {
             require(mark != 0 && mark != FrameTable.RUN_PIECE, frame, "run=" + run + " but mark=" + mark);
             require(run > 1L << table.order(frame) && frame + run <= end, frame, "run=" + run);
             runEnd = frame + run;

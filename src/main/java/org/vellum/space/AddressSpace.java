@@ -1,7 +1,8 @@
 package org.vellum.space;
 
+import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.locks.ReentrantLock;
 import org.vellum.cpu.StackReserve;
 import org.vellum.gather.SpaceTeardown;
 import org.vellum.mem.Pages;
@@ -27,7 +28,11 @@ public final class AddressSpace implements AutoCloseable {
     private final Protecting protecting;
     private final Advising advising;
     private final SpaceAccess access;
-    private final AtomicBoolean ended = new AtomicBoolean();
+    private final ReentrantLock closing = new ReentrantLock();
+    /** Those that there were when the space was closed; with what follows, made before anything ends. Under {@link #closing}. */
+    private final List<Region> endedRegions = new ArrayList<>();
+    private final SpaceTeardown teardown;
+    private boolean ended;
 
     AddressSpace(final MemoryDescriptor mm) {
         this.mm = mm;
@@ -36,6 +41,8 @@ public final class AddressSpace implements AutoCloseable {
         protecting = new Protecting(mm, unmapping);
         advising = new Advising(mm, faults, mm.spaces.lazilyFreed);
         access = new SpaceAccess(mm.table, faults, mm.cpus);
+        teardown = new SpaceTeardown(mm.gathers, mm.table, RegionEntries.ofEnded(endedRegions),
+            () -> unmapping.tellUnmapped(endedRegions));
     }
 
     /** @return the number that tells it from the others of its memory, from 1. */
@@ -67,7 +74,7 @@ public final class AddressSpace implements AutoCloseable {
     }
 
     /**
-     * Maps what the options say at the lowest addresses that have room.
+     * Maps what the options say at the lowest addresses that have room. If there is none until others have unmapped theirs, waits for them.
      *
      * @param bytes a multiple of 4,096.
      * @param options what it is to be like.
@@ -81,22 +88,36 @@ public final class AddressSpace implements AutoCloseable {
         StackReserve.ensureOperations();
         mm.requireBytes(bytes);
         final long pages = bytes >>> Pages.SHIFT;
-        final Backing backing = options.backing(mm, pages);
-        final long page;
-        mm.lock.lockExclusive();
-        try {
-            mm.requireOpen();
-            page = mm.index.lowestGap(pages, options.alignPages(), MemoryDescriptor.FIRST_PAGE, mm.pages());
-            if (page == RegionIndex.NONE) {
-                throw new ExhaustedException(ExhaustedException.Resource.ADDRESSES, "no " + bytes + " bytes in a row, aligned to "
-                    + (options.alignPages() << Pages.SHIFT) + ", are free in " + mm);
-            }
-            insert(options.region(backing, page, pages));
-        } finally {
-            mm.lock.unlockExclusive();
+        final long page = insertInGap(pages, options.backing(mm, pages), options);
+        if (page == RegionIndex.NONE) {
+            throw new ExhaustedException(ExhaustedException.Resource.ADDRESSES, "no " + bytes + " bytes in a row, aligned to "
+                + (options.alignPages() << Pages.SHIFT) + ", are free in " + mm);
         }
         populate(page, pages, options);
         return page << Pages.SHIFT;
+    }
+
+    private long insertInGap(final long pages, final Backing backing, final MapOptions options) {
+        while (true) {
+            final Region dying;
+            mm.lock.lockExclusive();
+            final long since = System.nanoTime();
+            try {
+                mm.requireOpen();
+                final long page = mm.index.lowestGap(pages, options.alignPages(), MemoryDescriptor.FIRST_PAGE, mm.pages());
+                dying = page == RegionIndex.NONE ? mm.index.firstDying(0, mm.pages()) : null;
+                if (page != RegionIndex.NONE) {
+                    insert(options.region(backing, page, pages));
+                }
+                if (dying == null) {
+                    return page;
+                }
+            } finally {
+                mm.lock.unlockExclusive();
+                mm.holdTimes.ended(since);
+            }
+            unmapping.awaitBuried(dying);
+        }
     }
 
     /**
@@ -115,12 +136,14 @@ public final class AddressSpace implements AutoCloseable {
         final long pages = bytes >>> Pages.SHIFT;
         final Backing backing = options.backing(mm, pages);
         unmapping.lockWithoutTombstones(page, page + pages);
+        final long since = System.nanoTime();
         try {
             mm.requireOpen();
             requireFree(page, page + pages);
             insert(options.region(backing, page, pages));
         } finally {
             mm.lock.unlockExclusive();
+            mm.holdTimes.ended(since);
         }
         populate(page, pages, options);
     }
@@ -133,10 +156,21 @@ public final class AddressSpace implements AutoCloseable {
     }
 
     private void insert(final Region region) {
-        if (region.backing() != null) {
-            region.backing().mapped(mm, region);
+        final Backing backing = region.backing();
+        if (backing == null) {
+            mm.index.insert(region);
+            return;
         }
-        mm.index.insert(region);
+        backing.mapped(mm, region);
+        boolean inserted = false;
+        try {
+            mm.index.insert(region);
+            inserted = true;
+        } finally {
+            if (!inserted) {
+                backing.unmapped(mm, region);
+            }
+        }
     }
 
     private void populate(final long page, final long pages, final MapOptions options) {
@@ -158,7 +192,8 @@ public final class AddressSpace implements AutoCloseable {
      *
      * <p>The range is free when this returns. What its pages held is freed once no section is open any more that may have translated it:
      * whether this waits for them is the space's {@linkplain SpaceOptions#mode mode}. A thread that is interrupted returns early, still interrupted, if
-     * the memory has a worker to do the rest, unless it is to wait; until that is done, whoever maps or unmaps there waits for it.
+     * the memory has a worker to do the rest, unless it is to wait; until that is done, pages that are not cleared yet can still be accessed, and
+     * whoever maps or unmaps there waits for it, or does it. So it is if something is thrown in the middle, by what the pages come from.
      *
      * @param address the first: a multiple of 4,096.
      * @param bytes a multiple of 4,096.
@@ -195,6 +230,7 @@ public final class AddressSpace implements AutoCloseable {
      * @throws IllegalArgumentException if that is no range of the space, there is a hole in it, or the advice is not for one of its regions:
      * nothing has changed.
      * @throws ExhaustedException if pages are to be there at once, and there is no memory; those that are there stay.
+     * @throws org.vellum.report.PageFaultException if pages are to be there at once, and another thread unmaps or protects them meanwhile.
      * @throws IllegalStateException inside a section, or if the space is closed.
      */
     public void advise(final long address, final long bytes, final Advice advice) {
@@ -255,7 +291,8 @@ public final class AddressSpace implements AutoCloseable {
 
     /**
      * Ends the space: whoever touches it from now on gets a {@link org.vellum.report.PageFaultException}, whoever changes it an {@link
-     * IllegalStateException}. All of it is flushed once, then freed. A second time does nothing.
+     * IllegalStateException}. All of it is flushed once, then freed. Waits for unmaps under way, and for another thread that closes it; a second
+     * time does nothing, unless the first was thrown out of it: then it goes on from there.
      *
      * @throws IllegalStateException inside a section.
      */
@@ -266,16 +303,32 @@ public final class AddressSpace implements AutoCloseable {
     }
 
     void end() {
-        if (ended.compareAndSet(false, true)) {
-            StackReserve.ensureOperations();
-            mm.spaces.forget(this);
-            mm.closed = true;
-            final List<Region> regions = unmapping.endAll();
-            final SpaceTeardown teardown =
-                new SpaceTeardown(mm.gathers, mm.table, RegionEntries.ofEnded(regions), () -> unmapping.tellUnmapped(regions));
-            teardown.detach();
-            teardown.flushAndFree(mm.spaces.graceNanos);
+        StackReserve.ensureOperations();
+        closing.lock();
+        try {
+            if (!ended) {
+                mm.closed = true;
+                if (endedRegions.isEmpty()) {
+                    unmapping.endAll(endedRegions);
+                }
+                teardown.detach();
+                teardown.flushAndFree(mm.spaces.graceNanos);
+                mm.spaces.lazilyFreed.forget(mm);
+                mm.spaces.forget(this);
+                ended = true;
+            }
+        } finally {
+            closing.unlock();
         }
+    }
+
+    MemoryDescriptor descriptor() {
+        return mm;
+    }
+
+    /** How many unmaps wait for somebody to finish them. */
+    int unfinished() {
+        return unmapping.unfinished();
     }
 
     @Override

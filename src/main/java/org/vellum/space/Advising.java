@@ -2,20 +2,29 @@ package org.vellum.space;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Predicate;
 import org.vellum.cpu.StackReserve;
-import org.vellum.gather.ClearedEntries;
 import org.vellum.gather.GatherMode;
 import org.vellum.gather.MmuGather;
 import org.vellum.mmu.SpaceEntry;
 
 /**
  * What users say about pages. Takes no space lock: regions are found as a fault finds them, and each slice asks under the page-table lock whether
- * its region still is one.
+ * its region still is one. If it is not, its pages are looked up anew: somebody may only have mapped next to it, and so have joined the two. Who
+ * finds another's region there goes on with that, as if it had come later.
  *
  * <p>Two that take the same pages away at once (RG5): the second finds nothing to clear, and its gather waits for the first's if the space
  * promises that ({@link GatherMode#WAIT}).
  */
 final class Advising {
+    private static final int NOT_DISCARDED = Region.LOCKED | Region.DYING;
+    private static final int NOT_FREED = Region.LOCKED | Region.SHARED | Region.RESERVED | Region.DYING;
+
+    /** What is done to the entries of one leaf; says where to go on. */
+    private interface Slice {
+        long apply(long startPage, long endPage, RegionEntries entries);
+    }
+
     private final MemoryDescriptor mm;
     private final Faults faults;
     private final LazilyFreed lazilyFreed;
@@ -32,16 +41,16 @@ final class Advising {
         final List<Region> regions = regions(startPage, endPage);
         switch (advice) {
             case DONTNEED -> {
-                regions.forEach(region -> requireNot(region, Region.LOCKED, advice));
-                discard(regions, startPage, endPage);
+                regions.forEach(region -> requireNot(region, NOT_DISCARDED, advice));
+                discard(startPage, endPage);
             }
             case FREE -> {
-                regions.forEach(region -> requireNot(region, Region.LOCKED | Region.SHARED | Region.RESERVED, advice));
-                free(regions, startPage, endPage);
+                regions.forEach(region -> requireNot(region, NOT_FREED, advice));
+                lazilyFreed.add(mm, startPage, endPage, () -> takeDirty(startPage, endPage));
             }
             case WILLNEED -> regions.stream().filter(region -> region.backing() != null).forEach(region ->
                 region.backing().willNeed(region, Math.max(startPage, region.startPage()), Math.min(endPage, region.endPage())));
-            case POPULATE -> populate(regions, startPage, endPage);
+            case POPULATE -> populate(startPage, endPage);
             default -> throw new IllegalArgumentException("advice=" + advice);
         }
     }
@@ -67,54 +76,59 @@ final class Advising {
         }
     }
 
-    private void discard(final List<Region> regions, final long startPage, final long endPage) {
+    private void discard(final long startPage, final long endPage) {
         try (MmuGather gather = mm.gathers.begin(mm.flushes, mm.options.mode())) {
-            for (final Region region : regions) {
-                final ClearedEntries entries = RegionEntries.ofCurrent(region);
-                final long end = Math.min(endPage, region.endPage());
-                for (long page = Math.max(startPage, region.startPage()); page < end; ) {
-                    page = mm.unmapper.slice(gather, page, end, false, entries);
-                }
-            }
+            forEachSlice(startPage, endPage, region -> (region.flags() & NOT_DISCARDED) == 0,
+                (page, end, entries) -> mm.unmapper.slice(gather, page, end, false, entries));
         }
-    }
-
-    private void free(final List<Region> regions, final long startPage, final long endPage) {
-        lazilyFreed.add(mm, startPage, endPage, () -> takeDirty(regions, startPage, endPage));
     }
 
     /** Who stores again sets it again, and so keeps the page. */
-    private void takeDirty(final List<Region> regions, final long startPage, final long endPage) {
+    private void takeDirty(final long startPage, final long endPage) {
         try (MmuGather gather = mm.gathers.begin(mm.flushes, GatherMode.RETIRE)) {
-            for (final Region region : regions) {
-                final ClearedEntries entries = RegionEntries.ofCurrent(region);
-                final long end = Math.min(endPage, region.endPage());
-                for (long page = Math.max(startPage, region.startPage()); page < end; ) {
-                    page = mm.unmapper.lower(gather, page, end, SpaceEntry.DIRTY, entries);
-                }
-            }
+            forEachSlice(startPage, endPage, region -> (region.flags() & NOT_FREED) == 0 && region.backing() == null,
+                (page, end, entries) -> mm.unmapper.lower(gather, page, end, SpaceEntry.DIRTY, entries));
         }
+    }
+
+    private void forEachSlice(final long startPage, final long endPage, final Predicate<Region> wanted, final Slice slice) {
+        for (long page = startPage; page < endPage; ) {
+            final Region region = mm.index.findAtOrAbove(page);
+            final long end = region == null ? endPage : Math.min(endPage, region.endPage());
+            // Dying: whoever unmaps it clears it.
+            page = region == null || region.isDying() || !wanted.test(region) ? end
+                : slices(region, Math.max(page, region.startPage()), end, slice);
+        }
+    }
+
+    /** Where to go on: at the end, unless the region has ended. */
+    private static long slices(final Region region, final long startPage, final long endPage, final Slice slice) {
+        final RegionEntries entries = RegionEntries.ofCurrent(region);
+        long page = startPage;
+        while (page < endPage) {
+            final long next = slice.apply(page, endPage, entries);
+            if (entries.isLeftAlone()) {
+                return page;
+            }
+            page = next;
+        }
+        return page;
     }
 
     /**
      * Faults all pages of a range in. Ends early if the thread is interrupted, which it then still is: that only costs a fault later.
      */
     void populate(final long startPage, final long endPage) {
-        populate(regions(startPage, endPage), startPage, endPage);
-    }
-
-    private void populate(final List<Region> regions, final long startPage, final long endPage) {
         mm.cpus.mightSleep("populating");
-        for (final Region region : regions) {
+        regions(startPage, endPage);
+        for (long page = startPage; page < endPage && !Thread.currentThread().isInterrupted(); page++) {
+            final Region region = mm.index.find(page);
+            if (region == null || region.isDying()) {
+                throw mm.noRegion(page, false);
+            }
             final boolean write = region.has(Region.WRITE);
-            final long end = Math.min(endPage, region.endPage());
-            for (long page = Math.max(startPage, region.startPage()); page < end && (write || region.has(Region.READ)); page++) {
-                if (Thread.currentThread().isInterrupted()) {
-                    return;
-                }
-                if (!isThere(page, write)) {
-                    faults.fault(page, write);
-                }
+            if ((write || region.has(Region.READ)) && !isThere(page, write)) {
+                faults.fault(page, write);
             }
         }
     }

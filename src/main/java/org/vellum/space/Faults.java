@@ -152,6 +152,20 @@ final class Faults implements SpaceFaults {
 
     /** The content of a frame that is not this region's alone, or zeroes, in one that is. */
     private Outcome copy(final Cpu cpu, final Region region, final long page, final long entry) {
+        if (!SpaceEntry.isCounted(entry)) {
+            return replace(cpu, region, page, entry);
+        }
+        // Begun before anything changes. The reference of the entry that is replaced: sections may still have its translation.
+        try (MmuGather gather = mm.gathers.begin(mm.flushes, GatherMode.RETIRE_AT_ONCE)) {
+            final Outcome outcome = replace(cpu, region, page, entry);
+            if (outcome == Outcome.DONE) {
+                gather.remove(cpu, page, frames.memory().frameOf(SpaceEntry.nativePage(entry)));
+            }
+            return outcome;
+        }
+    }
+
+    private Outcome replace(final Cpu cpu, final Region region, final long page, final long entry) {
         final long frame = frames.allocate(cpu, 0);
         if (frame == PhysicalMemory.NO_FRAME) {
             return Outcome.NO_MEMORY;
@@ -164,17 +178,8 @@ final class Faults implements SpaceFaults {
         final Outcome outcome = installer.replace(region, page, entry, ownState(region, frame));
         if (outcome != Outcome.DONE) {
             frames.put(cpu, frame);
-        } else if (SpaceEntry.isCounted(entry)) {
-            dropAfterGrace(cpu, page, entry);
         }
         return outcome;
-    }
-
-    /** The reference of an entry that was replaced: sections may still have its translation. */
-    private void dropAfterGrace(final Cpu cpu, final long page, final long entry) {
-        try (MmuGather gather = mm.gathers.begin(mm.flushes, GatherMode.RETIRE_AT_ONCE)) {
-            gather.remove(cpu, page, frames.memory().frameOf(SpaceEntry.nativePage(entry)));
-        }
     }
 
     /** From a file, or a handler of the user's: outside of this fault's own section, since it may take its time. */

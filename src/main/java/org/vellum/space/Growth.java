@@ -14,13 +14,13 @@ final class Growth {
     }
 
     /**
-     * Lets the next region above grow down to a page that nobody has.
+     * Lets the next region above grow down to a page that nobody had.
      *
-     * @return whether it is worth looking again; false if there is none that grows, or no room.
+     * @return whether it is worth looking again: it has, or another's fault was faster; false if there is none that grows, or no room.
      */
     boolean grow(final long page, final boolean mayWait) {
         if (canGrow(page) == null) {
-            return false;
+            return isMapped(page);
         }
         if (mayWait) {
             mm.lock.lockExclusive();
@@ -38,6 +38,11 @@ final class Growth {
         }
     }
 
+    private boolean isMapped(final long page) {
+        final Region region = mm.index.find(page);
+        return region != null && !region.isDying();
+    }
+
     /** The region that would grow, or null. */
     private Region canGrow(final long page) {
         if (page < MemoryDescriptor.FIRST_PAGE || page >= mm.pages()) {
@@ -50,5 +55,4 @@ final class Growth {
         final long from = Math.max(MemoryDescriptor.FIRST_PAGE, page - GUARD_PAGES);
         return from == page || mm.index.isFree(from, page) ? above : null;
     }
-
 }

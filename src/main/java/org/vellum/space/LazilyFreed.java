@@ -1,7 +1,12 @@
 package org.vellum.space;
 
+import java.util.LinkedHashMap;
+import java.util.Map;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.LongSupplier;
 import org.vellum.cpu.StackReserve;
 import org.vellum.epoch.Epochs;
 import org.vellum.gather.ClearedEntries;
@@ -27,14 +32,32 @@ import org.vellum.gather.MmuGather;
  */
 final class LazilyFreed {
     private record Range(MemoryDescriptor mm, long startPage, long endPage) {
+        Range with(final Range other) {
+            return new Range(mm, Math.min(startPage, other.startPage), Math.max(endPage, other.endPage));
+        }
     }
 
+    /** More ranges than this are joined, so that who gives the same advice again and again does not fill the heap. */
+    private static final int MOST_RANGES = 1024;
+
     private final Epochs epochs;
+    private final LongSupplier stamps;
     private final ConcurrentLinkedQueue<Range> ranges = new ConcurrentLinkedQueue<>();
+    /** How many there are: incremented after the one is added, decremented after it is taken. */
+    private final AtomicInteger queued = new AtomicInteger();
+    private final ReentrantLock joining = new ReentrantLock();
+    /** How many there may be before they are joined the next time. By the holder of {@link #joining}; others peek. */
+    private volatile int mostQueued = MOST_RANGES;
     private final AtomicLong dropped = new AtomicLong();
 
     LazilyFreed(final Epochs epochs) {
+        this(epochs, epochs::stamp);
+    }
+
+    /** For tests: with stamps that come when the test says so. */
+    LazilyFreed(final Epochs epochs, final LongSupplier stamps) {
         this.epochs = epochs;
+        this.stamps = stamps;
     }
 
     /** f1 to f4: what takes D from the entries of a range. */
@@ -43,10 +66,65 @@ final class LazilyFreed {
         try {
             takeDirty.run();
         } finally {
-            mm.lastFreeStamp = epochs.stamp();
+            noteStamp(mm);
             mm.freesUnderWay.decrementAndGet();
         }
-        ranges.add(new Range(mm, startPage, endPage));
+        add(new Range(mm, startPage, endPage));
+        if (queued.get() > mostQueued) {
+            join();
+        }
+        if (mm.closed) {
+            // Whoever closed it has forgotten what was here by then.
+            forget(mm);
+        }
+    }
+
+    /** f3: of two that do it at once, the later stamp stays, since it was taken after the other was seen. */
+    private void noteStamp(final MemoryDescriptor mm) {
+        long seen = mm.lastFreeStamp.get();
+        while (!mm.lastFreeStamp.compareAndSet(seen, stamps.getAsLong())) {
+            seen = mm.lastFreeStamp.get();
+        }
+    }
+
+    private void add(final Range range) {
+        ranges.add(range);
+        queued.incrementAndGet();
+    }
+
+    /** Of several that want it, one gets it. */
+    private boolean take(final Range range) {
+        final boolean taken = ranges.remove(range);
+        queued.addAndGet(taken ? -1 : 0);
+        return taken;
+    }
+
+    /** One range for each space: what lies between those that it had is looked at in vain, but not taken, since it has D. */
+    private void join() {
+        if (joining.tryLock()) {
+            try {
+                final Map<MemoryDescriptor, Range> joined = new LinkedHashMap<>();
+                for (int left = queued.get(); left > 0; left--) {
+                    final Range range = ranges.peek();
+                    if (range != null && take(range)) {
+                        joined.merge(range.mm, range, Range::with);
+                    }
+                }
+                joined.values().forEach(this::add);
+                mostQueued = MOST_RANGES + 2 * joined.size();
+            } finally {
+                joining.unlock();
+            }
+        }
+    }
+
+    /** The ranges of a space that is closed. */
+    void forget(final MemoryDescriptor mm) {
+        for (final Range range : ranges) {
+            if (range.mm == mm) {
+                take(range);
+            }
+        }
     }
 
     /**
@@ -59,8 +137,7 @@ final class LazilyFreed {
         if (!ranges.isEmpty()) {
             StackReserve.ensureOperations();
             for (Range range = ranges.peek(); range != null && frames == 0 && mayDrop(range.mm); range = ranges.peek()) {
-                // Of several that want it, one gets it.
-                frames += ranges.remove(range) ? drop(range) : 0;
+                frames += drop(range);
             }
             dropped.addAndGet(frames);
         }
@@ -69,7 +146,7 @@ final class LazilyFreed {
 
     /** d1 and d2. */
     private boolean mayDrop(final MemoryDescriptor mm) {
-        return mm.freesUnderWay.get() == 0 && epochs.hasPassed(mm.lastFreeStamp);
+        return mm.freesUnderWay.get() == 0 && epochs.hasPassed(mm.lastFreeStamp.get());
     }
 
     /** Whether waiting for a grace period might bring something. */
@@ -77,21 +154,28 @@ final class LazilyFreed {
         return ranges.isEmpty();
     }
 
+    /** How many ranges are remembered. */
+    int ranges() {
+        return queued.get();
+    }
+
     private long drop(final Range range) {
         final MemoryDescriptor mm = range.mm;
         long frames = 0;
         try (MmuGather gather = mm.gathers.begin(mm.flushes, GatherMode.RETIRE_AT_ONCE)) {
-            for (long page = range.startPage; page < range.endPage; ) {
+            long page = take(range) ? range.startPage : range.endPage;
+            while (page < range.endPage && mayDrop(mm)) {
                 final Region region = mm.index.findAtOrAbove(page);
                 if (region == null || region.startPage() >= range.endPage) {
-                    break;
+                    return frames;
                 }
                 final CleanPages pages = new CleanPages(mm, region);
-                final long end = Math.min(range.endPage, region.endPage());
-                for (page = Math.max(page, region.startPage()); page < end; ) {
-                    page = mm.unmapper.sliceClean(gather, page, end, pages);
-                }
+                page = pages.drop(gather, Math.max(page, region.startPage()), Math.min(range.endPage, region.endPage()));
                 frames += pages.count;
+            }
+            if (page < range.endPage) {
+                // Somebody gives the same advice again: the rest has to wait until that has passed.
+                add(new Range(mm, page, range.endPage));
             }
         }
         return frames;
@@ -106,6 +190,7 @@ final class LazilyFreed {
     private final class CleanPages implements ClearedEntries {
         private final MemoryDescriptor mm;
         private final Region region;
+        private boolean leftAlone;
         private long count;
 
         CleanPages(final MemoryDescriptor mm, final Region region) {
@@ -113,10 +198,26 @@ final class LazilyFreed {
             this.region = region;
         }
 
+        /** Where to go on: at the end, unless the region has ended, or nothing may be dropped now. */
+        long drop(final MmuGather gather, final long startPage, final long endPage) {
+            if (region.backing() != null || (region.flags() & (Region.SHARED | Region.LOCKED | Region.DYING)) != 0) {
+                return endPage;
+            }
+            long page = startPage;
+            while (page < endPage) {
+                final long next = mm.unmapper.sliceClean(gather, page, endPage, this);
+                if (leftAlone) {
+                    return page;
+                }
+                page = next;
+            }
+            return page;
+        }
+
         @Override
         public boolean isStillThere() {
-            return region.backing() == null && (region.flags() & (Region.SHARED | Region.LOCKED | Region.DYING)) == 0 && region.isCurrent()
-                && mayDrop(mm);
+            leftAlone = !region.isCurrent() || !mayDrop(mm);
+            return !leftAlone;
         }
 
         @Override

@@ -83,6 +83,11 @@ public final class MapOptions {
         return new MapOptions(flags, source, sourcePage, bytes, populated);
     }
 
+    /** The same with pages from somewhere else, from a page of it on, and flags that go with it. */
+    MapOptions from(final Backing backing, final long page, final int moreFlags) {
+        return from((mm, pages) -> backing, page, moreFlags);
+    }
+
     private MapOptions from(final Source newSource, final long page, final int moreFlags) {
         return new MapOptions(flags | moreFlags, newSource, page, alignBytes, populated);
     }
@@ -98,7 +103,7 @@ public final class MapOptions {
         if (offset < 0 || (offset & Pages.OFFSET_MASK) != 0) {
             throw new IllegalArgumentException("offset=" + offset);
         }
-        return from((mm, pages) -> file.backing(), offset >>> Pages.SHIFT, 0);
+        return from(file.backing(), offset >>> Pages.SHIFT, 0);
     }
 
     /**

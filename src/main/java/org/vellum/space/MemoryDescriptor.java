@@ -1,6 +1,7 @@
 package org.vellum.space;
 
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import org.vellum.cpu.Cpus;
 import org.vellum.gather.Gathers;
 import org.vellum.gather.SpaceFlushes;
@@ -34,8 +35,11 @@ final class MemoryDescriptor implements FileMapper {
     /** Volatile: f1 and f4 of {@link LazilyFreed}. */
     final AtomicInteger freesUnderWay = new AtomicInteger();
     /** Volatile: f3 of {@link LazilyFreed}. */
-    volatile long lastFreeStamp;
-    /** Set under the exclusive lock. Volatile: partner of the look of a fault that finds no region, which says why. */
+    final AtomicLong lastFreeStamp;
+    /**
+     * Set before the exclusive lock is taken to end all regions: who has the lock and finds it false adds what will be ended. Volatile: partner of the
+     * look of a fault that finds no region, and says why.
+     */
     volatile boolean closed;
 
     MemoryDescriptor(final Spaces spaces, final long number, final SpaceOptions options) {
@@ -48,7 +52,7 @@ final class MemoryDescriptor implements FileMapper {
         index = new RegionIndex(lock, pages());
         table = new SpaceTable(cpus, spaces.frames.memory(), pages(), options.lockCount());
         unmapper = new SpaceUnmapper(gathers, table, holdTimes);
-        lastFreeStamp = spaces.epochs.stamp();
+        lastFreeStamp = new AtomicLong(spaces.epochs.stamp());
     }
 
     long pages() {

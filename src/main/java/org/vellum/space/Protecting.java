@@ -1,7 +1,5 @@
 package org.vellum.space;
 
-import java.util.ArrayList;
-import java.util.List;
 import org.vellum.cpu.StackReserve;
 import org.vellum.gather.ClearedEntries;
 import org.vellum.gather.GatherMode;
@@ -18,7 +16,9 @@ import org.vellum.mmu.SpaceEntry;
  * nor between slices.
  *
  * <p>Waits, in the end, until no section is open any more that may have found the page writable: when it returns, what it forbade does
- * not happen.
+ * not happen. That holds for a second one, too, that finds the regions as it wants them because a first has changed them, and not yet their
+ * entries: so each lowers the entries of its whole range, whatever the regions were before; and if the first has lowered them, but has
+ * not waited yet, its gather is still under way, since it was begun before the regions changed, and the second waits as well (RG5).
  */
 final class Protecting {
     private static final int ACCESS = Region.READ | Region.WRITE;
@@ -34,13 +34,19 @@ final class Protecting {
     /** See {@link AddressSpace#protect}. */
     void protect(final long startPage, final long endPage, final int access) {
         StackReserve.ensureOperations();
-        final List<Region> changed = new ArrayList<>();
+        try (MmuGather gather = mm.gathers.begin(mm.flushes, GatherMode.WAIT)) {
+            changeRegions(startPage, endPage, access);
+            lower(gather, startPage, endPage, ACCESS & ~access);
+        }
+    }
+
+    private void changeRegions(final long startPage, final long endPage, final int access) {
         unmapping.lockWithoutTombstones(startPage, endPage);
         final long since = System.nanoTime();
         try {
             mm.requireOpen();
             requireAllowed(startPage, endPage, access);
-            final long hole = mm.index.changeFlags(startPage, endPage, ACCESS, access, changed::add);
+            final long hole = mm.index.changeFlags(startPage, endPage, ACCESS, access, changed -> { });
             if (hole != RegionIndex.NONE) {
                 throw new IllegalArgumentException("nothing is mapped at page=" + hole + " of " + mm + ": startPage=" + startPage
                     + " endPage=" + endPage + ", nothing has changed");
@@ -49,7 +55,6 @@ final class Protecting {
             mm.lock.unlockExclusive();
             mm.holdTimes.ended(since);
         }
-        lower(changed, access);
     }
 
     private void requireAllowed(final long startPage, final long endPage, final int access) {
@@ -61,16 +66,11 @@ final class Protecting {
         }
     }
 
-    private void lower(final List<Region> changed, final int access) {
-        try (MmuGather gather = mm.gathers.begin(mm.flushes, GatherMode.WAIT)) {
-            for (final Region before : changed) {
-                final int taken = before.flags() & ACCESS & ~access;
-                final long bits = ((taken & Region.READ) != 0 ? SpaceEntry.READABLE : 0)
-                    | ((taken & Region.WRITE) != 0 ? SpaceEntry.WRITABLE : 0);
-                for (long page = before.startPage(); bits != 0 && page < before.endPage(); ) {
-                    page = mm.unmapper.lower(gather, page, before.endPage(), bits, ClearedEntries.ANY);
-                }
-            }
+    private void lower(final MmuGather gather, final long startPage, final long endPage, final int forbidden) {
+        final long bits = ((forbidden & Region.READ) != 0 ? SpaceEntry.READABLE : 0)
+            | ((forbidden & Region.WRITE) != 0 ? SpaceEntry.WRITABLE : 0);
+        for (long page = startPage; bits != 0 && page < endPage; ) {
+            page = mm.unmapper.lower(gather, page, endPage, bits, ClearedEntries.ANY);
         }
     }
 }

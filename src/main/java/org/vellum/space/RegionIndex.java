@@ -28,7 +28,8 @@ public final class RegionIndex {
     /** Of the change under way; by the exclusive holder of the lock. */
     private final List<Region> before = new ArrayList<>();
     private final List<Region> after = new ArrayList<>();
-    private final List<Region> pieces = new ArrayList<>();
+    /** What is still to be put into its place among {@link #after}, or null. */
+    private Region toInsert;
 
     /**
      * @param lock of the space: who changes anything has it exclusively.
@@ -151,8 +152,7 @@ public final class RegionIndex {
         if (!isFree(region.startPage(), region.endPage())) {
             throw new IllegalArgumentException(region + " overlaps " + findAtOrAbove(region.startPage()));
         }
-        change(region.startPage(), region.endPage(), UnaryOperator.identity(), region);
-        pieces.clear();
+        change(region.startPage(), region.endPage(), UnaryOperator.identity(), region, new ArrayList<>());
         return find(region.startPage());
     }
 
@@ -166,9 +166,16 @@ public final class RegionIndex {
      */
     public void remove(final long startPage, final long endPage, final Consumer<Region> removed) {
         assert lock.isMine() : "regions are changed under the exclusive lock";
+        final List<Region> pieces = new ArrayList<>();
+        remove(startPage, endPage, pieces);
+        pieces.forEach(removed);
+    }
+
+    /** The same, with the pieces in a list that has them before anything changes: whatever cannot be had for want of memory, nothing is lost. */
+    void remove(final long startPage, final long endPage, final List<Region> removed) {
+        assert lock.isMine() : "regions are changed under the exclusive lock";
         requireRange(startPage, endPage);
-        change(startPage, endPage, piece -> null, null);
-        tell(removed);
+        change(startPage, endPage, piece -> null, null, removed);
     }
 
     /**
@@ -186,23 +193,24 @@ public final class RegionIndex {
         assert lock.isMine() : "regions are changed under the exclusive lock";
         final long hole = firstHole(startPage, endPage);
         if (hole == NONE) {
-            change(startPage, endPage, piece -> piece.withFlags(piece.flags() & ~clear | set), null);
-            tell(changed);
+            final List<Region> pieces = new ArrayList<>();
+            change(startPage, endPage, piece -> piece.withFlags(piece.flags() & ~clear | set), null, pieces);
+            pieces.forEach(changed);
         }
         return hole;
     }
 
     /**
-     * Puts a tombstone in the place of whatever has pages of a range, holes included, so that nobody maps anything there.
+     * Puts a tombstone in the place of whatever has pages of its range, holes included, so that nobody maps anything there. In one step: no
+     * memory for it, no change.
      *
-     * @param startPage the first.
-     * @param endPage exclusive.
-     * @param removed gets each piece that was there, in order.
-     * @return the tombstone, for {@link #remove} once the entries are cleared.
+     * @param tombstone for {@link #remove} once the entries are cleared.
+     * @param removed gets each piece that was there, in order, before anything changes.
      */
-    Region bury(final long startPage, final long endPage, final List<Region> removed) {
-        remove(startPage, endPage, removed::add);
-        return insert(Region.tombstone(startPage, endPage));
+    void bury(final Region tombstone, final List<Region> removed) {
+        assert lock.isMine() : "regions are changed under the exclusive lock";
+        requireRange(tombstone.startPage(), tombstone.endPage());
+        change(tombstone.startPage(), tombstone.endPage(), piece -> null, tombstone, removed);
     }
 
     /**
@@ -223,36 +231,31 @@ public final class RegionIndex {
         return null;
     }
 
-    private void tell(final Consumer<Region> listener) {
-        final List<Region> told = List.copyOf(pieces);
-        pieces.clear();
-        told.forEach(listener);
-    }
-
-    /** What the room above makes of each region it finds in a range; null for nothing. Then an inserted one, which lies in the range. */
-    private void change(final long startPage, final long endPage, final UnaryOperator<Region> map, final Region inserted) {
+    /**
+     * What the room above makes of each region it finds in a range; null for nothing. Then an inserted one, which lies in the range.
+     * Everything that needs memory comes before the new tree is published.
+     */
+    private void change(
+        final long startPage, final long endPage, final UnaryOperator<Region> map, final Region inserted, final List<Region> pieces) {
         final RegionTree.Node now = root;
         before.clear();
         after.clear();
-        pieces.clear();
-        Region toInsert = inserted;
+        toInsert = inserted;
         // From the one that ends where the range begins to the one that begins where it ends: they may join.
         for (Region region = RegionTree.endingAbove(now, startPage - 1); region != null && region.startPage() <= endPage;
              region = RegionTree.endingAbove(now, region.endPage())) {
             before.add(region);
-            if (toInsert != null && region.startPage() >= endPage) {
-                append(toInsert);
-                toInsert = null;
+            if (region.startPage() >= endPage) {
+                appendInserted();
             }
-            cut(region, startPage, endPage, map);
+            cut(region, startPage, endPage, map, pieces);
         }
-        if (toInsert != null) {
-            append(toInsert);
-        }
+        appendInserted();
         publish(now);
     }
 
-    private void cut(final Region region, final long startPage, final long endPage, final UnaryOperator<Region> map) {
+    private void cut(
+        final Region region, final long startPage, final long endPage, final UnaryOperator<Region> map, final List<Region> pieces) {
         if (region.endPage() <= startPage || region.startPage() >= endPage) {
             append(region);
             return;
@@ -273,7 +276,16 @@ public final class RegionIndex {
             append(mapped);
         }
         if (to < region.endPage()) {
+            appendInserted();
             append(region.slice(to, region.endPage()));
+        }
+    }
+
+    /** In its place: before the first of those that lie above the range. */
+    private void appendInserted() {
+        if (toInsert != null) {
+            append(toInsert);
+            toInsert = null;
         }
     }
 

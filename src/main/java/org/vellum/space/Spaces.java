@@ -93,6 +93,11 @@ public final class Spaces {
         }
         final AddressSpace space = new AddressSpace(new MemoryDescriptor(this, numbers.incrementAndGet(), options));
         open.put(space.number(), space);
+        // Looked at again: who closes the memory meanwhile has seen it, or is seen here.
+        if (closed) {
+            space.close();
+            throw new IllegalStateException("the memory is closed");
+        }
         return space;
     }
 
@@ -187,7 +192,8 @@ public final class Spaces {
     }
 
     /**
-     * Reports spaces that were left open, and ends them.
+     * Reports spaces that were left open, and ends them. The zero frame is given back if no section stays open for too long; else it is left to
+     * whoever drops the memory.
      *
      * @param listener hears of them.
      */
@@ -196,9 +202,21 @@ public final class Spaces {
         for (final AddressSpace space : all()) {
             final SpaceInfo info = space.meminfo();
             listener.leakedAtClose("address space", 1, info.residentBytes() + info.tableBytes(), space + "\n" + space.maps());
-            space.end();
+            try {
+                space.end();
+            } catch (final RuntimeException e) {
+                // Of something that its pages came from; the other spaces are to end all the same.
+                listener.releaseFailed("address space", space.number(), e);
+            }
         }
         files.closeAll(listener);
+        // Sections may still read the zero frame, which entries hold no reference to.
+        if (epochs.awaitPassed(epochs.stamp(), graceNanos)) {
+            releaseZeroFrame();
+        }
+    }
+
+    private void releaseZeroFrame() {
         final Cpu cpu = cpus.tryEnter();
         if (cpu != null) {
             try {

@@ -2,7 +2,6 @@ package org.vellum.space;
 
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import org.vellum.cpu.StackReserve;
@@ -22,17 +21,21 @@ import org.vellum.gather.MmuGather;
  *   u6: wake those who wait
  * </pre>
  * Between u1 and u5 the range has no region that anybody may use, and nobody can map one there: so u3 needs no lock but the page-table locks, and
- * can be done by anybody at any time. A thread that is interrupted hands the rest to the memory's worker; what nobody does, because
- * something was thrown, the next one does who waits for it. M returns only after u4, so of two that unmap one range neither does before all of it
- * is done.
+ * can be done by anybody at any time. A thread that is interrupted leaves the rest to whoever comes first: the memory's worker, which it asks, or
+ * one that waits for the range. So it is with what nobody does because something was thrown. M returns only after u4, so of two that unmap one
+ * range neither does before all of it is done.
+ *
+ * <p>The gather is begun, and the burial made, before u1: what can be thrown for want of stack or heap is thrown before anything has changed.
  *
  * <p>Thread safety: any thread, outside sections.
  */
 final class Unmapping {
     private final MemoryDescriptor mm;
-    private final ConcurrentLinkedQueue<Burial> unfinished = new ConcurrentLinkedQueue<>();
+    private final Runnable finishLeft = this::finishLeft;
     private final ReentrantLock waiting = new ReentrantLock();
     private final Condition progress = waiting.newCondition();
+    /** Burials that belong to nobody, chained. Under {@link #waiting}. */
+    private Burial left;
 
     Unmapping(final MemoryDescriptor mm) {
         this.mm = mm;
@@ -45,29 +48,46 @@ final class Unmapping {
             unmapAtomically(startPage, endPage);
             return;
         }
-        final Burial burial = bury(startPage, endPage);
-        if (burial != null) {
-            finish(burial, true);
+        final Burial burial = new Burial(mm, startPage, endPage);
+        boolean done = false;
+        try {
+            try (MmuGather gather = mm.gathers.begin(mm.flushes, mm.options.mode())) {
+                bury(burial);
+                clear(burial, gather, true);
+            }
+            done = !burial.isBuried();
+            if (!done && burial.isCleared()) {
+                end(burial);
+                done = true;
+            }
+        } finally {
+            // The tombstone is nobody else's yet, so nobody has taken it away.
+            if (!done && burial.isBuried()) {
+                leave(burial);
+            } else {
+                wake();
+            }
+        }
+        if (!done && !handOver()) {
+            awaitBuried(burial.tombstone);
         }
     }
 
-    /** u1 and u2; null if there is nothing. */
-    private Burial bury(final long startPage, final long endPage) {
+    /** u1 and u2; nothing if nothing is there. */
+    private void bury(final Burial burial) {
+        final long startPage = burial.tombstone.startPage();
+        final long endPage = burial.tombstone.endPage();
         lockWithoutTombstones(startPage, endPage);
         final long since = System.nanoTime();
         try {
             mm.requireOpen();
-            return mm.index.isFree(startPage, endPage) ? null : buryLocked(startPage, endPage);
+            if (!mm.index.isFree(startPage, endPage)) {
+                burial.begin();
+            }
         } finally {
             mm.lock.unlockExclusive();
             mm.holdTimes.ended(since);
         }
-    }
-
-    private Burial buryLocked(final long startPage, final long endPage) {
-        final List<Region> pieces = new ArrayList<>();
-        final Region tombstone = mm.index.bury(startPage, endPage, pieces);
-        return new Burial(mm, tombstone, pieces);
     }
 
     /** Takes the space lock exclusively at a moment when nothing of a range is being unmapped. */
@@ -83,40 +103,13 @@ final class Unmapping {
         }
     }
 
-    /** u3 to u6. */
-    private void finish(final Burial burial, final boolean mayHandOver) {
-        boolean done = false;
-        boolean mayPassOn = mayHandOver;
-        try {
-            while (!burial.isCleared()) {
-                if (clear(burial, mayPassOn)) {
-                    done = handOver(burial);
-                    if (done) {
-                        return;
-                    }
-                    mayPassOn = false;
-                }
+    /** u3, or as much of it as an interrupt leaves time for. */
+    private void clear(final Burial burial, final MmuGather gather, final boolean mayPassOn) {
+        while (!burial.isCleared()) {
+            burial.step(gather);
+            if (mayPassOn && isInterrupted()) {
+                return;
             }
-            end(burial);
-            done = true;
-        } finally {
-            if (!done) {
-                unfinished.add(burial);
-            }
-            wake();
-        }
-    }
-
-    /** u3 and u4; whether the caller was interrupted before it was done, and somebody else is to do the rest. */
-    private boolean clear(final Burial burial, final boolean mayHandOver) {
-        try (MmuGather gather = mm.gathers.begin(mm.flushes, mm.options.mode())) {
-            while (!burial.isCleared()) {
-                burial.step(gather);
-                if (mayHandOver && !burial.isCleared() && isInterrupted()) {
-                    return true;
-                }
-            }
-            return false;
         }
     }
 
@@ -125,12 +118,66 @@ final class Unmapping {
         return mm.options.mode() == GatherMode.RETIRE && Thread.currentThread().isInterrupted();
     }
 
-    private boolean handOver(final Burial burial) {
-        final boolean accepted = mm.spaces.request(() -> finish(burial, false));
+    /** Asks the worker to finish what was left; false if there is none that would. */
+    private boolean handOver() {
+        final boolean accepted = mm.spaces.request(finishLeft);
         if (accepted) {
             mm.spaces.handedOver.increment();
         }
         return accepted;
+    }
+
+    /** Whoever takes it has it alone. */
+    private void leave(final Burial burial) {
+        waiting.lock();
+        try {
+            burial.next = left;
+            left = burial;
+            progress.signalAll();
+        } finally {
+            waiting.unlock();
+        }
+    }
+
+    private Burial takeLeft() {
+        waiting.lock();
+        try {
+            final Burial burial = left;
+            left = burial == null ? null : burial.next;
+            return burial;
+        } finally {
+            waiting.unlock();
+        }
+    }
+
+    private void finishLeft() {
+        while (finishOne()) {
+            // Until there is none.
+        }
+    }
+
+    /** u3 to u6 of one that was left; whether there was one. */
+    private boolean finishOne() {
+        StackReserve.ensureOperations();
+        final Burial burial = takeLeft();
+        if (burial == null) {
+            return false;
+        }
+        boolean done = false;
+        try {
+            try (MmuGather gather = mm.gathers.begin(mm.flushes, mm.options.mode())) {
+                clear(burial, gather, false);
+            }
+            end(burial);
+            done = true;
+        } finally {
+            if (done) {
+                wake();
+            } else {
+                leave(burial);
+            }
+        }
+        return true;
     }
 
     private void end(final Burial burial) {
@@ -138,7 +185,7 @@ final class Unmapping {
         mm.lock.lockExclusive();
         final long since = System.nanoTime();
         try {
-            mm.index.remove(burial.tombstone.startPage(), burial.tombstone.endPage(), piece -> { });
+            removeTombstone(burial);
         } finally {
             mm.lock.unlockExclusive();
             mm.holdTimes.ended(since);
@@ -154,6 +201,10 @@ final class Unmapping {
         }
     }
 
+    private void removeTombstone(final Burial burial) {
+        mm.index.remove(burial.tombstone.startPage(), burial.tombstone.endPage(), new ArrayList<>());
+    }
+
     private void wake() {
         waiting.lock();
         try {
@@ -164,12 +215,9 @@ final class Unmapping {
     }
 
     /** Waits, parked, until a tombstone is gone; does the work of those who could not finish theirs. */
-    private void awaitBuried(final Region tombstone) {
+    void awaitBuried(final Region tombstone) {
         while (tombstone.isCurrent()) {
-            final Burial left = unfinished.poll();
-            if (left != null) {
-                finish(left, false);
-            } else {
+            if (!finishOne()) {
                 awaitProgress(tombstone);
             }
         }
@@ -179,7 +227,7 @@ final class Unmapping {
         waiting.lock();
         try {
             // Looked at under the lock: whoever ends it, or leaves it unfinished, signals afterwards.
-            if (tombstone.isCurrent() && unfinished.isEmpty()) {
+            if (tombstone.isCurrent() && left == null) {
                 progress.awaitUninterruptibly();
             }
         } finally {
@@ -187,46 +235,74 @@ final class Unmapping {
         }
     }
 
-    /** As before reference 3: nobody gets at the space before all is done. */
+    /**
+     * As before reference 3: nobody gets at the space before all is done. Who is to wait for sections does so afterwards, with a gather that spans it
+     * all: so does another thread whose unmap finds nothing any more (RG5).
+     */
     private void unmapAtomically(final long startPage, final long endPage) {
-        mm.lock.lockExclusive();
-        final long since = System.nanoTime();
-        try {
-            mm.requireOpen();
-            final List<Region> pieces = new ArrayList<>();
-            mm.index.remove(startPage, endPage, pieces::add);
-            try (MmuGather gather = mm.gathers.begin(mm.flushes, GatherMode.RETIRE_AT_ONCE)) {
-                for (final Region piece : pieces) {
-                    for (long page = piece.startPage(); page < piece.endPage(); ) {
-                        page = mm.unmapper.slice(gather, page, piece.endPage(), true, RegionEntries.ofBuried(piece));
-                    }
+        try (MmuGather flush = mm.gathers.begin(mm.flushes, mm.options.mode());
+            MmuGather gather = mm.gathers.begin(mm.flushes, GatherMode.RETIRE_AT_ONCE)) {
+            final Burial burial = new Burial(mm, startPage, endPage);
+            lockWithoutTombstones(startPage, endPage);
+            final long since = System.nanoTime();
+            try {
+                mm.requireOpen();
+                if (!mm.index.isFree(startPage, endPage)) {
+                    buryAndEnd(burial, gather);
+                    flush.touch(startPage);
                 }
+            } finally {
+                mm.lock.unlockExclusive();
+                mm.holdTimes.ended(since);
             }
-            tellUnmapped(pieces);
+        }
+    }
+
+    /** Nobody sees the tombstone, unless something is thrown: then the next who comes there finishes it. */
+    private void buryAndEnd(final Burial burial, final MmuGather gather) {
+        try {
+            burial.begin();
+            clear(burial, gather, false);
+            gather.flush();
+            tellUnmapped(burial.pieces);
+            removeTombstone(burial);
         } finally {
-            mm.lock.unlockExclusive();
-            mm.holdTimes.ended(since);
+            if (burial.isBuried()) {
+                leave(burial);
+            }
         }
     }
 
     /**
      * Ends all regions, once nothing is being unmapped any more.
      *
-     * @return those that there were.
+     * @param pieces gets those that there were; none if something is thrown.
      */
-    List<Region> endAll() {
+    void endAll(final List<Region> pieces) {
         lockWithoutTombstones(0, mm.pages());
+        boolean done = false;
         try {
-            final List<Region> pieces = new ArrayList<>();
-            mm.index.remove(0, mm.pages(), pieces::add);
-            return pieces;
+            mm.index.remove(0, mm.pages(), pieces);
+            done = true;
         } finally {
             mm.lock.unlockExclusive();
+            if (!done) {
+                pieces.clear();
+            }
         }
     }
 
     /** How many wait for somebody to finish them. */
     int unfinished() {
-        return unfinished.size();
+        waiting.lock();
+        try {
+            int count = 0;
+            for (Burial burial = left; burial != null; burial = burial.next) {
+                count++;
+            }
+            return count;
+        } finally {
+            waiting.unlock();
+        }
     }
 }

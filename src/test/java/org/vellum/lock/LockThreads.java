@@ -6,16 +6,16 @@ import java.util.concurrent.FutureTask;
 import org.vellum.SmallMemory;
 
 /** Threads that take locks, and are seen to wait for them. */
-final class LockThreads {
+public final class LockThreads {
     private LockThreads() {
     }
 
     /** One that runs beside the test. */
-    static final class Other<T> {
-        final FutureTask<T> task;
-        final Thread thread;
+    public static final class Other<T> {
+        public final FutureTask<T> task;
+        public final Thread thread;
 
-        Other(final Callable<T> body) {
+        public Other(final Callable<T> body) {
             task = new FutureTask<>(body);
             thread = new Thread(task, "other");
             thread.setDaemon(true);
@@ -23,7 +23,7 @@ final class LockThreads {
         }
 
         /** Returns once it is parked. */
-        Other<T> awaitParked() {
+        public Other<T> awaitParked() {
             while (thread.getState() != Thread.State.WAITING && thread.getState() != Thread.State.TIMED_WAITING) {
                 if (!thread.isAlive()) {
                     throw new AssertionError("ended instead of waiting");
@@ -33,13 +33,13 @@ final class LockThreads {
             return this;
         }
 
-        T join() throws Exception {
+        public T join() throws Exception {
             return SmallMemory.join(task);
         }
     }
 
     /** Null where the JDK has no virtual threads. */
-    static Method startVirtual() {
+    public static Method startVirtual() {
         try {
             return Runtime.version().feature() < 21 ? null : Thread.class.getMethod("startVirtualThread", Runnable.class);
         } catch (final NoSuchMethodException e) {

@@ -2,6 +2,9 @@ package org.vellum.space;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import java.util.ArrayList;
+import java.util.List;
+import org.vellum.cpu.Cpu;
 import org.vellum.cpu.CpuOptions;
 import org.vellum.cpu.Cpus;
 import org.vellum.cpu.Sweeper;
@@ -11,6 +14,7 @@ import org.vellum.epoch.Retirements;
 import org.vellum.epoch.StallDetector;
 import org.vellum.frame.FrameAllocator;
 import org.vellum.frame.FrameOptions;
+import org.vellum.frame.PhysicalMemory;
 import org.vellum.gather.GatherMode;
 import org.vellum.mem.Pages;
 import org.vellum.report.Listener;
@@ -57,6 +61,39 @@ final class SpaceWorld implements AutoCloseable {
 
     AddressSpace space(final long pages, final GatherMode mode, final UnmapPolicy policy) {
         return spaces.create(SpaceOptions.of(pages * PAGE).withMode(mode).withPolicy(policy));
+    }
+
+    /** A frame of the test's own, or {@link org.vellum.frame.PhysicalMemory#NO_FRAME}. */
+    long allocate() {
+        final Cpu cpu = cpus.enter();
+        try {
+            return frames.allocate(cpu, 0);
+        } finally {
+            cpu.exit();
+        }
+    }
+
+    void free(final long frame) {
+        final Cpu cpu = cpus.enter();
+        try {
+            frames.free(cpu, frame, 0);
+        } finally {
+            cpu.exit();
+        }
+    }
+
+    /** Takes frames until only so many are left. */
+    List<Long> takeAllBut(final long left) {
+        frames.drainIdle();
+        final List<Long> taken = new ArrayList<>();
+        while (frames.freeFrames() > left) {
+            final long frame = allocate();
+            if (frame == PhysicalMemory.NO_FRAME) {
+                throw new AssertionError("free=" + frames.freeFrames() + " left=" + left);
+            }
+            taken.add(frame);
+        }
+        return taken;
     }
 
     /** All that went is free; returns how many frames are in use. */
