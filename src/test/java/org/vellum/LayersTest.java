@@ -69,10 +69,11 @@ final class LayersTest {
         room(table, "slab", Set.of("mem", "report", "cpu", "epoch", "frame"));
         room(table, "alloc", as(table, "vmap", "vmap", "slab"));
         room(table, "percpu", as(table, "vmap", "vmap"));
+        room(table, "file", Set.of("mem", "report", "cpu"));
         // The drawing of the rooms stands kmap on mmu and space on gather, so these two may use what they stand on.
-        room(table, "kmap", as(table, "mmu", "mmu"));
+        room(table, "kmap", as(table, "mmu", "mmu", "file"));
         room(table, "rmap", Set.of("mem", "report", "cpu", "epoch", "frame", "lock", "mmu"));
-        room(table, "space", as(table, "gather", "gather", "rmap"));
+        room(table, "space", as(table, "gather", "gather", "rmap", "file"));
         room(table, "reclaim", as(table, "space", "space"));
         room(table, "observe", everythingIn(table));
         room(table, FRONT, everythingIn(table));
@@ -157,8 +158,8 @@ final class LayersTest {
     void theTableHasTheTransitiveRowsOfItsWords() {
         assertEquals(Set.of("mem", "report", "cpu", "epoch", "frame", "lock", "mmu", "gather", "vmap"), TABLE.get("mapram"));
         assertEquals(Set.of("mem", "report", "cpu"), TABLE.get("frame"));
-        assertEquals(Set.of("mem", "report", "cpu", "epoch", "frame", "lock", "mmu"), TABLE.get("kmap"));
-        assertEquals(Set.of("mem", "report", "cpu", "epoch", "frame", "lock", "mmu", "gather", "rmap", "space"),
+        assertEquals(Set.of("mem", "report", "cpu", "epoch", "frame", "lock", "mmu", "file"), TABLE.get("kmap"));
+        assertEquals(Set.of("mem", "report", "cpu", "epoch", "frame", "lock", "mmu", "gather", "rmap", "file", "space"),
             TABLE.get("reclaim"));
     }
 }

@@ -73,8 +73,11 @@ public final class Races {
         CLASSES.put("RG5", "gather\\.MmuGatherStress\\.NestedGathers");
         CLASSES.put("space-lock", "lock\\.SleepingLockStress");
         CLASSES.put("space-read", "mmu\\.SpaceAccessStress");
+        CLASSES.put("space-store", "mmu\\.SpaceStoreStress");
         CLASSES.put("space-two-faults", "mmu\\.SpaceTableStress\\.TwoFirstFaults");
         CLASSES.put("space-fault", "space\\.FaultStress");
+        CLASSES.put("space-file", "space\\.FileStress\\.(StoreAgainstSync|StoreAgainstUnmapAndSync|BrokenTwinWithoutFlush)");
+        CLASSES.put("space-file-drop", "space\\.FileStress\\.(GetAgainstDrop|GetAgainstClose|BrokenTwinWithoutUser)");
         CLASSES.put("space-walker", "gather\\.MmuGatherStress\\.WalkerAgainstUnmap");
         CLASSES.put("ref-kill", "percpu\\.PerCpuRefStress\\.(KillAgainst|TwoKills|BrokenTwin)");
         CLASSES.put("ref-put", "percpu\\.PerCpuRefStress\\.TwoLastPuts");

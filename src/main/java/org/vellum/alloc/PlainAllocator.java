@@ -12,6 +12,7 @@ import org.vellum.report.Events;
 import org.vellum.report.ExhaustedException;
 import org.vellum.slab.SizeClasses;
 import org.vellum.slab.SlabAllocator;
+import org.vellum.vmap.Fight;
 import org.vellum.vmap.Reclaimer;
 
 /**
@@ -135,15 +136,17 @@ final class PlainAllocator {
     private long reclaimSmall(final long size, final long alignment, final int owner) {
         long address = RawAllocator.NOTHING;
         boolean arenas = false;
-        for (int attempt = 0; address == RawAllocator.NOTHING; attempt++) {
-            if (!reclaimer.reclaim(attempt)) {
+        long fight = Fight.BEGIN;
+        while (address == RawAllocator.NOTHING) {
+            fight = reclaimer.reclaim(fight);
+            if (fight == Fight.LOST) {
                 if (arenas || retirements.poll() == 0) {
                     // There may be more frames free than it asked for, but not side by side.
                     throw reclaimer.exhausted(size > Pages.SIZE ? "contiguous allocate" : "allocate", Pages.of(size), true);
                 }
                 // What closed arenas held is kept by slots now, as if it had been freed: once more from the start.
                 arenas = true;
-                attempt = -1;
+                fight = Fight.BEGIN;
             }
             address = trySmall(size, alignment, owner);
         }

@@ -151,6 +151,35 @@ public final class Cpus {
         return displacement.enter(thread, id, false);
     }
 
+    /**
+     * {@link #enter(Cpu)} for a step so short that it ends before anything of the caller's does: in a section of the caller's it need not nest.
+     *
+     * @param hint a slot of this object, or null for no guess.
+     * @return the slot, owed one {@link Cpu#exit()}; null if the caller is inside a section, and nothing is owed.
+     * @throws ExhaustedException if no slot became idle in time; the text names the holders.
+     * @throws IllegalStateException after {@link #close()}.
+     */
+    public Cpu enterUnlessInside(final Cpu hint) {
+        if (hint != null && isOccupant(hint)) {
+            return null;
+        }
+        final Thread thread = Thread.currentThread();
+        final long id = ThreadIds.of(thread);
+        final long cellAddress = cellsBase + ((id & cellMask) << 3);
+        final long cell = UnsafeApi.getLongOpaque(null, cellAddress);
+        if (cell < SlotLayout.CELL_DISPLACED_ONE) {
+            final long record = slotsBase + (cell << SlotLayout.STRIDE_SHIFT);
+            if (SlotLayout.threadIdOf(UnsafeApi.getLongOpaque(null, record)) == id) {
+                return null;
+            }
+            final Cpu cpu = cpus[(int)cell];
+            if (enterAt(cpu, record, thread, id, cellAddress, cell)) {
+                return cpu;
+            }
+        }
+        return displacement.enter(thread, id, true);
+    }
+
     /** Tries one slot; {@code cell} is what the caller saw in its cell, perhaps a while ago. Package-private for tests. */
     boolean enterAt(
         final Cpu cpu, final long record, final Thread thread, final long id, final long cellAddress, final long cell) {

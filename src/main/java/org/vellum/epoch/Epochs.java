@@ -36,6 +36,7 @@ public final class Epochs {
     private final Sweeper sweeper;
     private final StallDetector stalls;
     private final long firstEpoch;
+    private final Releases releases = new Releases();
 
     /**
      * @param cpus whose sections are waited for.
@@ -54,6 +55,11 @@ public final class Epochs {
     /** @return the slots whose sections count here. */
     public Cpus cpus() {
         return cpus;
+    }
+
+    /** @return the releases of whatever waits for this clock. */
+    public Releases releases() {
+        return releases;
     }
 
     /** @return the clock now. */

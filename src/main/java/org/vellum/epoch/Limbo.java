@@ -28,7 +28,11 @@ import org.vellum.report.Listener;
 public final class Limbo {
     private static final long EMPTY = LimboQueues.EMPTY;
 
+    /** No release has begun. */
+    private static final int NONE_BEGUN = -1;
+
     private final Epochs epochs;
+    private final Releases releases;
     private final Cpus cpus;
     private final Words records;
     private final long strideWords;
@@ -55,6 +59,7 @@ public final class Limbo {
         final long batchBytes, final Release release, final Listener listener) {
         this.epochs = epochs;
         this.cpus = epochs.cpus();
+        releases = epochs.releases();
         this.records = records;
         this.strideWords = strideWords;
         this.linkWord = linkWord;
@@ -132,7 +137,9 @@ public final class Limbo {
     public int releasePassed() {
         StackReserve.ensureOperation();
         // The shared stack first: what this poll fails to release goes there, and is not tried twice.
-        return releaseAll(null, takeShared()) + releaseAll(null, takeOwn(epochs.refreshHorizon()));
+        final int released = releaseShared();
+        final long horizon = epochs.refreshHorizon();
+        return released + releaseLeaving(cpus.tryEnter(), horizon);
     }
 
     /**
@@ -163,7 +170,13 @@ public final class Limbo {
                 return 0;
             }
         }
-        return releaseAll(cpu, queues.detach(cpu, horizon, most, release));
+        // The slot tells of it, being occupied, but not that something has come back.
+        final int begun = releases.begin();
+        try {
+            return releaseAll(cpu, queues.detach(cpu, horizon, most, release));
+        } finally {
+            releases.end(begun);
+        }
     }
 
     /**
@@ -202,10 +215,10 @@ public final class Limbo {
         StackReserve.ensureOperation();
         final long horizon = epochs.refreshHorizon();
         final long nanos = mostBytes < 0 ? 0 : System.nanoTime();
-        int released = releaseAll(null, takeShared());
+        int released = releaseShared();
         for (int i = 0; i < cpus.usedCachedSlots(); i++) {
             if (queues.oldest(i) != EMPTY && (mostBytes < 0 || !queues.looksAfterItself(i, mostBytes, nanos))) {
-                released += releaseAll(null, takeVisited(i, horizon));
+                released += releaseLeaving(visit(i), horizon);
             }
         }
         if (released == 0 && bytes() > 0) {
@@ -226,36 +239,50 @@ public final class Limbo {
         }
     }
 
-    private long takeOwn(final long horizon) {
-        final Cpu cpu = cpus.tryEnter();
+    /** The caller's own slot or another idle one, occupied; or null. */
+    private Cpu visit(final int slot) {
+        final Cpu own = cpus.current();
+        return own != null && own.index() == slot ? cpus.enter(own) : cpus.tryVisit(slot);
+    }
+
+    /** Releases what has passed of a slot that the caller occupies, if it has got any, and leaves it first: releases may wait for locks. */
+    private int releaseLeaving(final Cpu cpu, final long horizon) {
         if (cpu == null) {
-            return EMPTY;
+            return 0;
         }
+        int begun = NONE_BEGUN;
         try {
-            return cpu.carriesCaches() ? queues.detach(cpu, horizon, Integer.MAX_VALUE, release) : EMPTY;
+            long chain = EMPTY;
+            try {
+                if (cpu.carriesCaches() && queues.oldestHasPassed(cpu, horizon)) {
+                    begun = releases.begin();
+                    chain = queues.detach(cpu, horizon, Integer.MAX_VALUE, release);
+                }
+            } finally {
+                cpu.exit();
+            }
+            return releaseAll(null, chain);
         } finally {
-            cpu.exit();
+            if (begun != NONE_BEGUN) {
+                releases.end(begun);
+            }
         }
     }
 
-    private long takeVisited(final int slot, final long horizon) {
-        final Cpu own = cpus.current();
-        final Cpu cpu = own != null && own.index() == slot ? cpus.enter(own) : cpus.tryVisit(slot);
-        if (cpu == null) {
-            return EMPTY;
+    private int releaseShared() {
+        if (shared.getOpaque(0) == EMPTY) {
+            return 0;
         }
+        final int begun = releases.begin();
         try {
-            return queues.detach(cpu, horizon, Integer.MAX_VALUE, release);
+            return releaseAll(null, takeShared());
         } finally {
-            cpu.exit();
+            releases.end(begun);
         }
     }
 
     /** Takes the shared stack whole, keeps what has passed and puts the rest back. Returns the first kept + 1. */
     private long takeShared() {
-        if (shared.getOpaque(0) == EMPTY) {
-            return EMPTY;
-        }
         // Exchange: acquires the records; partner: the CAS in pushShared.
         long next = shared.getAndSet(0, EMPTY);
         long kept = EMPTY;

@@ -259,6 +259,17 @@ public final class FrameTable {
         return words.compareAndSet(index(frame) + RUN, expected, mapper);
     }
 
+    /**
+     * {@link #compareAndSetMapper} of a block that nobody else knows yet.
+     *
+     * @param frame the head of an unmarked block, just allocated.
+     * @param mapper who shows it.
+     */
+    public void putMapper(final long frame, final long mapper) {
+        // Opaque: whoever learns of the block learns it from the caller, after this.
+        words.putOpaque(index(frame) + RUN, mapper);
+    }
+
     /** By whoever has given the last reference up. */
     void forgetMapper(final long frame) {
         if (words.getPlain(index(frame) + RUN) != 0) {

@@ -2,6 +2,7 @@ package org.vellum.kmap;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import org.vellum.file.Staging;
 import org.vellum.report.ExhaustedException;
 
 /**

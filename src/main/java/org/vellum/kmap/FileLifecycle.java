@@ -6,6 +6,9 @@ import java.nio.file.Path;
 import java.util.Objects;
 import org.vellum.cpu.Cpus;
 import org.vellum.cpu.StackReserve;
+import org.vellum.file.ChannelIo;
+import org.vellum.file.FileIo;
+import org.vellum.file.Staging;
 import org.vellum.mem.Pages;
 import org.vellum.report.Listener;
 

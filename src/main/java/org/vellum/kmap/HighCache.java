@@ -4,6 +4,8 @@ import java.io.IOException;
 import java.nio.file.Path;
 import org.vellum.cpu.Cpus;
 import org.vellum.cpu.StackReserve;
+import org.vellum.file.FileIo;
+import org.vellum.file.Staging;
 import org.vellum.frame.FrameAllocator;
 
 /**

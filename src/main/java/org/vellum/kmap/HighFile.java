@@ -5,6 +5,8 @@ import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import org.vellum.file.FileIo;
+import org.vellum.file.Staging;
 import org.vellum.mem.Pages;
 
 /**

@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 import java.util.concurrent.locks.ReentrantLock;
+import org.vellum.file.FileIo;
 import org.vellum.report.ExhaustedException;
 
 /** The open files by number. Numbers go round, so that one is not soon used again for another file. */

@@ -7,6 +7,7 @@ import org.agrona.MutableDirectBuffer;
 import org.vellum.cpu.Cpu;
 import org.vellum.cpu.Cpus;
 import org.vellum.epoch.Epochs;
+import org.vellum.file.FileIo;
 import org.vellum.frame.FrameAllocator;
 import org.vellum.mem.Pages;
 import org.vellum.mmu.MappedAccess;

@@ -1,5 +1,7 @@
 package org.vellum.kmap;
 
+import org.vellum.file.Staging;
+
 /**
  * Brings pages into the cache that will be needed, so that a nested map, which must not wait, finds them.
  *

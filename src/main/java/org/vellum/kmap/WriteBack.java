@@ -3,6 +3,7 @@ package org.vellum.kmap;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
+import org.vellum.file.Staging;
 
 /**
  * Brings dirty cache frames to their files; see {@link CacheFrames} for why nothing is lost by it.

@@ -13,6 +13,7 @@ import org.vellum.report.ExhaustedException;
 import org.vellum.report.Listener;
 import org.vellum.vmap.AreaKind;
 import org.vellum.vmap.EagerFlush;
+import org.vellum.vmap.Fight;
 import org.vellum.vmap.Reclaimer;
 import org.vellum.vmap.Vmap;
 import org.vellum.vmap.VmallocFlags;
@@ -24,8 +25,8 @@ import org.vellum.vmap.VmapSpace;
  * <p>Mappings of 1 to 64 pages come from blocks; longer ones are areas. Frames are the caller's: it may free, hand away
  * or change one only after {@link #unmapAliases()} has returned.
  *
- * <p>Thread safety: all methods may be called by any thread. Mapping waits for at most one bounded grace period when
- * addresses have run out, and never inside a section; unmapping never waits under the lazy policy.
+ * <p>Thread safety: all methods may be called by any thread. Mapping waits for bounded grace periods when addresses have run
+ * out, and never inside a section; unmapping never waits under the lazy policy.
  */
 public final class MapRam {
     /** The most pages that a block serves in one mapping (V16). */
@@ -149,7 +150,8 @@ public final class MapRam {
      */
     private long mapAfterReclaim(final long[] frames, final int offset, final int count) {
         reclaimer.poll(true);
-        for (int attempt = 0;; attempt++) {
+        long fight = Fight.BEGIN;
+        while (true) {
             long address = mapEntered(frames, offset, count);
             if (address == 0) {
                 address = vmap.tryMapUnderLock(AreaKind.RAM, frames, offset, count);
@@ -157,7 +159,8 @@ public final class MapRam {
             if (address != 0) {
                 return address;
             }
-            if (!reclaimer.reclaim(attempt)) {
+            fight = reclaimer.reclaim(fight);
+            if (fight == Fight.LOST) {
                 throw reclaimer.exhausted("vmMapRam", count, false);
             }
         }

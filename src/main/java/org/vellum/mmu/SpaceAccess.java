@@ -7,6 +7,7 @@ import java.util.Objects;
 import org.agrona.BufferUtil;
 import org.agrona.DirectBuffer;
 import org.agrona.MutableDirectBuffer;
+import org.vellum.cpu.Cpu;
 import org.vellum.cpu.Cpus;
 
 /**
@@ -197,6 +198,47 @@ public final class SpaceAccess extends SpaceOrderedLongs {
         requireInside(address, length, true);
         for (long done = 0; done < length; done += SpaceBulk.pageRest(address + done)) {
             resolve(address + done, true);
+        }
+    }
+
+    /**
+     * Translates for loads at native speed in a section of the caller's. What is returned is valid to the end of the page, until that section
+     * ends. Faults in it, so where that would have to wait, it throws {@link org.vellum.report.WouldWaitException} instead.
+     *
+     * @param section the slot that the caller occupies.
+     * @param address of the first byte, in bytes.
+     * @return its native address.
+     * @throws IllegalStateException if the caller does not occupy it.
+     * @throws org.vellum.report.PageFaultException if the page may not be read.
+     */
+    public long readable(final Cpu section, final long address) {
+        return translate(section, address, false);
+    }
+
+    /**
+     * Translates for loads and stores at native speed in a section of the caller's. What is returned is valid to the end of the page, until that
+     * section ends. Faults in it, so where that would have to wait, it throws {@link org.vellum.report.WouldWaitException} instead.
+     *
+     * @param section the slot that the caller occupies.
+     * @param address of the first byte, in bytes.
+     * @return its native address.
+     * @throws IllegalStateException if the caller does not occupy it.
+     * @throws org.vellum.report.PageFaultException if the page may not be written.
+     */
+    public long writable(final Cpu section, final long address) {
+        return translate(section, address, true);
+    }
+
+    private long translate(final Cpu section, final long address, final boolean write) {
+        if (section == null || !cpus().isOccupant(section) && cpus().current() != section) {
+            throw new IllegalStateException("native addresses are valid inside a section only: section=" + section);
+        }
+        while (true) {
+            final long at = translateOrNone(address, write);
+            if (at != NONE) {
+                return at;
+            }
+            resolve(address, write);
         }
     }
 }

@@ -6,12 +6,13 @@ import org.vellum.mem.Pages;
  * An entry of an address space's page table, packed in a {@code long}.
  *
  * <pre>
- *    63                                  28 27            12 11   9 8 7 6 5 4 3 2 1 0
- *   +--------------------------------------+----------------+------+-+-+-+-+-+-+-+-+-+
- *   | native page number, or swap slot     | version        | 0    |K|Z|S|X|D|A|W|R|P|
- *   +--------------------------------------+----------------+------+-+-+-+-+-+-+-+-+-+
+ *    63 62         48 47                                12 11 10 9 8 7 6 5 4 3 2 1 0
+ *   +--+-------------+------------------------------------+----+--+-+-+-+-+-+-+-+-+-+
+ *   |LA| version     | native page number, or swap slot   | 0  |SA|K|Z|S|X|D|A|W|R|P|
+ *   +--+-------------+------------------------------------+----+--+-+-+-+-+-+-+-+-+-+
  *   P present   R readable   W writable   A accessed   D dirty
  *   X exclusive: no other entry maps the frame     S special: the frame is not counted     Z the zero frame     K in swap
+ *   LA loads go ahead: P, R and A     SA stores go ahead: P, W, A and D
  * </pre>
  *
  * States, by P and K: <b>none</b>; <b>present</b>: the frame is held by one reference of this entry's; <b>special</b>: present, without a
@@ -19,11 +20,12 @@ import org.vellum.mem.Pages;
  * elsewhere. A present page without R is one that nobody may touch (the kernel's PROT_NONE).
  *
  * <p>The <em>version</em> grows with each change of state, none included, so that whoever looks twice sees that there was a change in
- * between, although the second entry may name the same frame again. It wraps after 65,536 changes, which would have to happen
+ * between, although the second entry may name the same frame again. It wraps after 32,768 changes, which would have to happen
  * between two loads that lie nanoseconds apart. Setting A and D is no change of state.
  *
- * <p>What an access compares: a load wants P, R and A, a store P, W, A and D. So the first of each kind takes the slow way, and sets
- * its bits there, by CAS.
+ * <p>A load wants P, R and A, a store P, W, A and D. So the first of each kind takes the slow way, and sets its bits there, by CAS. LA and SA
+ * say the same in one bit each, since every access looks at it (loads at the sign, which costs least): they follow from the others whenever an entry is stored in a table, and are
+ * nobody else's business.
  */
 public final class SpaceEntry {
     /** No mapping; of whatever version. */
@@ -47,17 +49,22 @@ public final class SpaceEntry {
     /** Bit: not present, and the number is that of a swap slot. */
     public static final long SWAP = 1 << 8;
 
-    /** What a load compares. */
+    /** What a load wants. */
     public static final long READ_CHECK = PRESENT | READABLE | ACCESSED;
-    /** What a store compares. */
+    /** What a store wants. */
     public static final long WRITE_CHECK = PRESENT | WRITABLE | ACCESSED | DIRTY;
 
+    /** Bit of an entry in a table: a load may go ahead, as P, R and A are set. The sign. */
+    static final long LOADABLE = Long.MIN_VALUE;
+    /** Bit of an entry in a table: a store may go ahead, as P, W, A and D are set. */
+    static final long STORABLE = 1 << 9;
+
     private static final long BITS = READABLE | WRITABLE | ACCESSED | DIRTY | EXCLUSIVE | SPECIAL | ZERO;
-    private static final int VERSION_SHIFT = 12;
+    private static final int VERSION_SHIFT = 48;
     private static final long VERSION_ONE = 1L << VERSION_SHIFT;
-    private static final long VERSION_MASK = 0xFFFFL << VERSION_SHIFT;
-    private static final int NUMBER_SHIFT = 28;
-    private static final int PAGE_SHIFT = NUMBER_SHIFT - Pages.SHIFT;
+    private static final long VERSION_MASK = 0x7FFFL << VERSION_SHIFT;
+    private static final int SLOT_SHIFT = Pages.SHIFT;
+    private static final long SLOTS = 1L << VERSION_SHIFT - SLOT_SHIFT;
     private static final long NATIVE_PAGES = Address.MASK & ~(long)Pages.OFFSET_MASK;
 
     private SpaceEntry() {
@@ -74,7 +81,7 @@ public final class SpaceEntry {
         assert (nativePage & ~NATIVE_PAGES) == 0 && nativePage != 0 : "nativePage=" + nativePage;
         assert (bits & ~BITS) == 0 : "bits=0x" + Long.toHexString(bits);
         assert (bits & ZERO) == 0 || (bits & (SPECIAL | WRITABLE)) == SPECIAL : "bits=0x" + Long.toHexString(bits);
-        return nativePage << PAGE_SHIFT | bits | PRESENT;
+        return nativePage | bits | PRESENT;
     }
 
     /**
@@ -84,8 +91,8 @@ public final class SpaceEntry {
      * @return the entry.
      */
     public static long swapped(final long slot) {
-        assert slot >= 0 && slot < 1L << Long.SIZE - NUMBER_SHIFT : "slot=" + slot;
-        return slot << NUMBER_SHIFT | SWAP;
+        assert slot >= 0 && slot < SLOTS : "slot=" + slot;
+        return slot << SLOT_SHIFT | SWAP;
     }
 
     /**
@@ -126,7 +133,7 @@ public final class SpaceEntry {
      * @return native address of its frame.
      */
     public static long nativePage(final long entry) {
-        return entry >>> NUMBER_SHIFT << Pages.SHIFT;
+        return entry & NATIVE_PAGES;
     }
 
     /**
@@ -134,7 +141,7 @@ public final class SpaceEntry {
      * @return the slot.
      */
     public static long swapSlot(final long entry) {
-        return entry >>> NUMBER_SHIFT;
+        return entry >>> SLOT_SHIFT & SLOTS - 1;
     }
 
     /**
@@ -147,16 +154,30 @@ public final class SpaceEntry {
 
     /**
      * @param entry any.
-     * @return the same without its version.
+     * @return the same without its version, and without what follows from its other bits.
      */
     public static long state(final long entry) {
-        return entry & ~VERSION_MASK;
+        return entry & ~(VERSION_MASK | LOADABLE | STORABLE);
+    }
+
+    /** Whether an entry of a table says that a load may go ahead. */
+    static boolean isLoadable(final long entry) {
+        return entry < 0;
     }
 
     /** A state that follows an entry at its place. */
     static long following(final long state, final long old) {
-        assert (state & VERSION_MASK) == 0 : "state=0x" + Long.toHexString(state);
-        return state | old + VERSION_ONE & VERSION_MASK;
+        assert state == state(state) : "state=0x" + Long.toHexString(state);
+        return complete(state) | old + VERSION_ONE & VERSION_MASK;
+    }
+
+    /** The same entry with A, or A and D. */
+    static long marked(final long entry, final long bits) {
+        return complete(entry | bits);
+    }
+
+    private static long complete(final long entry) {
+        return entry | (has(entry, READ_CHECK) ? LOADABLE : 0) | (has(entry, WRITE_CHECK) ? STORABLE : 0);
     }
 
     /**
@@ -165,6 +186,6 @@ public final class SpaceEntry {
      * @return whether both saw the same state of it: A and D may differ, the version does not.
      */
     public static boolean isSame(final long first, final long second) {
-        return ((first ^ second) & ~(ACCESSED | DIRTY)) == 0;
+        return ((first ^ second) & ~(ACCESSED | DIRTY | LOADABLE | STORABLE)) == 0;
     }
 }

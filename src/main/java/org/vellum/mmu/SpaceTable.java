@@ -14,8 +14,10 @@ import org.vellum.mem.Words;
  * each. Pages are numbered from 0.
  *
  * <pre>
- *   directory word:   [ version (16) | native address of the leaf, or 0 (48) ]          one for 512 pages, 8 bytes
+ *   directory word:   [ version (16) | native address of the leaf (48) ]          one for 512 pages, 8 bytes
  * </pre>
+ *
+ * Where there is no leaf, the word leads to one that all tables share, in which every entry is none: so a walk need not ask.
  *
  * <h2>Who changes what</h2>
  * Under the leaf's page-table lock: leaves are attached and detached, entries change state. Anybody, inside a section: sets A and D of a
@@ -54,8 +56,13 @@ public final class SpaceTable {
     /** Entries of a leaf. */
     public static final int LEAF_PAGES = 1 << LEAF_SHIFT;
 
+    private static final int WORD_SHIFT = 3;
     private static final long LEAF_MASK = LEAF_PAGES - 1;
     private static final long LEAF_VERSION_ONE = 1L << Address.TAG_SHIFT;
+
+    /** The leaf of those that have none: zeroes, for the life of the program. */
+    private static final Words NO_LEAF_WORDS = Words.zeroed(LEAF_PAGES);
+    private static final long NO_LEAF = NO_LEAF_WORDS.address(0);
 
     private final PhysicalMemory memory;
     private final Words directory;
@@ -65,7 +72,7 @@ public final class SpaceTable {
     private final long pages;
 
     /**
-     * An empty table. Its directory is zeroed here: 4 bytes for each MiB of the space.
+     * An empty table. Its directory is written here: 4 bytes for each MiB of the space.
      *
      * @param cpus whose sections must not block.
      * @param memory where the leaves are.
@@ -79,7 +86,10 @@ public final class SpaceTable {
         this.memory = memory;
         this.pages = pages;
         final long leaves = leaves();
-        directory = Words.zeroed(leaves);
+        directory = Words.reserve(leaves);
+        for (long leaf = 0; leaf < leaves; leaf++) {
+            directory.putPlain(leaf, NO_LEAF);
+        }
         used = Words.zeroed(leaves);
         locks = new PageTableLocks(cpus, lockCount);
     }
@@ -120,13 +130,28 @@ public final class SpaceTable {
         return directory.address(0);
     }
 
-    /** Where the entry is in a leaf that is there. */
+    /** Bytes of the directory. */
+    long directoryBytes() {
+        return leaves() << WORD_SHIFT;
+    }
+
+    /** Where the entry is. */
     static long entryAddress(final long directoryWord, final long page) {
         return (directoryWord & Address.MASK) + ((page & LEAF_MASK) << 3);
     }
 
+    /** Where the directory word of an address is, from the start of the directory. */
+    static long directoryOffset(final long address) {
+        return address >>> LEAF_SHIFT + Pages.SHIFT - WORD_SHIFT & -Long.BYTES;
+    }
+
+    /** {@link #entryAddress} by address. */
+    static long entryAt(final long directoryWord, final long address) {
+        return (directoryWord & Address.MASK) + (address >>> Pages.SHIFT - WORD_SHIFT & LEAF_MASK << WORD_SHIFT);
+    }
+
     static boolean hasLeaf(final long directoryWord) {
-        return (directoryWord & Address.MASK) != 0;
+        return (directoryWord & Address.MASK) != NO_LEAF;
     }
 
     /**
@@ -136,9 +161,8 @@ public final class SpaceTable {
      * @return the entry; {@link SpaceEntry#NONE} if there is no leaf.
      */
     public long get(final long page) {
-        final long word = directoryWord(page);
-        // Volatile: as in org.vellum.epoch; partner: the exchange in replace().
-        return hasLeaf(word) ? UnsafeApi.getLongVolatile(null, entryAddress(word, page)) : SpaceEntry.NONE;
+        // Volatile: as in org.vellum.epoch; partner: the exchange in replaceNoFlush().
+        return UnsafeApi.getLongVolatile(null, entryAddress(directoryWord(page), page));
     }
 
     /**
@@ -185,7 +209,7 @@ public final class SpaceTable {
             return PhysicalMemory.NO_FRAME;
         }
         // Volatile: u2, before the stamp of the grace period; partner: directoryWord().
-        directory.putVolatile(leaf, nextVersion(leaf));
+        directory.putVolatile(leaf, nextVersion(leaf) | NO_LEAF);
         return memory.frameOf(word & Address.MASK);
     }
 
@@ -318,7 +342,7 @@ public final class SpaceTable {
         assert SpaceEntry.isPresent(seen) && (bits & ~(SpaceEntry.ACCESSED | SpaceEntry.DIRTY)) == 0 : "page=" + page + " bits=" + bits;
         final long word = directoryWord(page);
         // CAS: never undoes a change of state; partner: the exchange in replaceNoFlush().
-        return hasLeaf(word) && UnsafeApi.compareAndSetLong(null, entryAddress(word, page), seen, seen | bits);
+        return hasLeaf(word) && UnsafeApi.compareAndSetLong(null, entryAddress(word, page), seen, SpaceEntry.marked(seen, bits));
     }
 
     /**

@@ -31,7 +31,8 @@ import org.vellum.report.PageFaultException;
  * What does not translate leaves its own section first, sets A and D if it is only those that are missing, asks {@link SpaceFaults}
  * otherwise, and then walks again from the start. So a fault may wait, unless the caller has a section open.
  *
- * <p>The number of a page is compared without its sign: what lies before the space is far behind it.
+ * <p>Of an address only that the directory has a word for it is compared, without its sign: what lies before the space is far behind it. Pages
+ * of the last leaf that are behind the space are never mapped.
  */
 abstract class SpaceWalk {
     /** No native address. */
@@ -53,6 +54,7 @@ abstract class SpaceWalk {
     private final SpaceFaults faults;
     private final Cpus cpus;
     private final long directory;
+    private final long directoryBytes;
     private final long pages;
 
     /**
@@ -65,6 +67,7 @@ abstract class SpaceWalk {
         this.faults = faults;
         this.cpus = cpus;
         directory = table.directoryAddress();
+        directoryBytes = table.directoryBytes();
         pages = table.pages();
     }
 
@@ -88,25 +91,22 @@ abstract class SpaceWalk {
     /** One load, optimistic, of a value within one page. */
     final long load(final long address, final Load load) {
         while (true) {
-            final long page = address >>> Pages.SHIFT;
-            if (page < pages) {
-                final long leaf = directory + (page >>> SpaceTable.LEAF_SHIFT << 3);
+            final long offset = SpaceTable.directoryOffset(address);
+            if (offset < directoryBytes) {
+                final long leaf = directory + offset;
                 // r1; volatile: partner: the stores in SpaceTable.attach() and detachUnusedNoFlush().
                 final long word = UnsafeApi.getLongVolatile(null, leaf);
-                if (SpaceTable.hasLeaf(word)) {
-                    final long at = SpaceTable.entryAddress(word, page);
-                    // r2; volatile: before r3, whose load fence that is.
-                    final long entry = UnsafeApi.getLongVolatile(null, at);
-                    // r3 and the check of what r2 has seen, in one comparison; volatile: as r1.
-                    if ((UnsafeApi.getLongVolatile(null, leaf) ^ word | ~entry & SpaceEntry.READ_CHECK) == 0) {
-                        final long value = load.from(SpaceEntry.nativePage(entry) + (address & Pages.OFFSET_MASK));
-                        // r4 before r5; partner: the exchange in SpaceTable.replaceNoFlush().
-                        UnsafeApi.loadFence();
-                        // r5; volatile: the entry before the directory.
-                        if (SpaceEntry.isSame(UnsafeApi.getLongVolatile(null, at), entry)
-                            && UnsafeApi.getLongVolatile(null, leaf) == word) {
-                            return value;
-                        }
+                final long at = SpaceTable.entryAt(word, address);
+                // r2; volatile: before r3, whose load fence that is.
+                final long entry = UnsafeApi.getLongVolatile(null, at);
+                // r3; volatile: as r1.
+                if (UnsafeApi.getLongVolatile(null, leaf) == word && SpaceEntry.isLoadable(entry)) {
+                    final long value = load.from(SpaceEntry.nativePage(entry) + (address & Pages.OFFSET_MASK));
+                    // r4 before r5; partner: the exchange in SpaceTable.replaceNoFlush().
+                    UnsafeApi.loadFence();
+                    // r5; volatile: the entry before the directory. A or D set meanwhile is no change, but looking again costs less.
+                    if (UnsafeApi.getLongVolatile(null, at) == entry && UnsafeApi.getLongVolatile(null, leaf) == word) {
+                        return value;
                     }
                 }
             }
@@ -118,20 +118,25 @@ abstract class SpaceWalk {
     final long update(final Cpu hint, final long address, final Update update, final long first, final long second) {
         while (true) {
             final Cpu own = enter(hint);
-            final long at = writableOrNone(address);
-            if (at != NONE) {
-                final long result = update.at(at, first, second);
-                leave(own);
-                return result;
+            final long offset = SpaceTable.directoryOffset(address);
+            if (offset < directoryBytes) {
+                // As walk(), once more: that has to hand out an address or none, and the compiler would ask which.
+                final long word = UnsafeApi.getLongVolatile(null, directory + offset);
+                final long entry = UnsafeApi.getLongVolatile(null, SpaceTable.entryAt(word, address));
+                if ((entry & SpaceEntry.STORABLE) != 0) {
+                    final long result = update.at(SpaceEntry.nativePage(entry) + (address & Pages.OFFSET_MASK), first, second);
+                    leave(own);
+                    return result;
+                }
             }
             leave(own);
             resolve(address, true);
         }
     }
 
-    /** A section of its own, or null if the caller is known to be in one: what is done in it ends before that one does. */
+    /** A section of its own, or null if the caller has one open: what is done here ends before that one does. */
     final Cpu enter(final Cpu hint) {
-        return hint != null && cpus.isOccupant(hint) ? null : cpus.enter(hint);
+        return cpus.enterUnlessInside(hint);
     }
 
     static void leave(final Cpu own) {
@@ -142,29 +147,27 @@ abstract class SpaceWalk {
 
     /** Inside a section: where a load may go, to the end of the page, until the section ends. */
     final long readableOrNone(final long address) {
-        return walk(address, SpaceEntry.READ_CHECK);
+        return walk(address, SpaceEntry.LOADABLE);
     }
 
     /** Inside a section: where a store may go, to the end of the page, until the section ends. */
     final long writableOrNone(final long address) {
-        return walk(address, SpaceEntry.WRITE_CHECK);
+        return walk(address, SpaceEntry.STORABLE);
     }
 
     final long translateOrNone(final long address, final boolean write) {
-        return walk(address, write ? SpaceEntry.WRITE_CHECK : SpaceEntry.READ_CHECK);
+        return walk(address, write ? SpaceEntry.STORABLE : SpaceEntry.LOADABLE);
     }
 
-    private long walk(final long address, final long check) {
-        final long page = address >>> Pages.SHIFT;
-        if (page < pages) {
+    private long walk(final long address, final long allowed) {
+        final long offset = SpaceTable.directoryOffset(address);
+        if (offset < directoryBytes) {
             // Volatile, as the next: w2, and as in org.vellum.epoch; partner: the stores in SpaceTable.attach() and detachUnusedNoFlush().
-            final long word = UnsafeApi.getLongVolatile(null, directory + (page >>> SpaceTable.LEAF_SHIFT << 3));
-            if (SpaceTable.hasLeaf(word)) {
-                // Partner: the exchange in SpaceTable.replaceNoFlush().
-                final long entry = UnsafeApi.getLongVolatile(null, SpaceTable.entryAddress(word, page));
-                if (SpaceEntry.has(entry, check)) {
-                    return SpaceEntry.nativePage(entry) + (address & Pages.OFFSET_MASK);
-                }
+            final long word = UnsafeApi.getLongVolatile(null, directory + offset);
+            // Partner: the exchange in SpaceTable.replaceNoFlush().
+            final long entry = UnsafeApi.getLongVolatile(null, SpaceTable.entryAt(word, address));
+            if ((entry & allowed) != 0) {
+                return SpaceEntry.nativePage(entry) + (address & Pages.OFFSET_MASK);
             }
         }
         return NONE;
@@ -253,46 +256,5 @@ abstract class SpaceWalk {
             throw CrossPage.refuse(address, width);
         }
         return address;
-    }
-
-    /**
-     * Translates for loads at native speed in a section of the caller's. What is returned is valid to the end of the page, until that section
-     * ends. Faults in it, so where that would have to wait, it throws {@link org.vellum.report.WouldWaitException} instead.
-     *
-     * @param section the slot that the caller occupies.
-     * @param address of the first byte, in bytes.
-     * @return its native address.
-     * @throws IllegalStateException if the caller does not occupy it.
-     * @throws PageFaultException if the page may not be read.
-     */
-    public final long readable(final Cpu section, final long address) {
-        return translate(section, address, false);
-    }
-
-    /**
-     * Translates for loads and stores at native speed in a section of the caller's. What is returned is valid to the end of the page, until that
-     * section ends. Faults in it, so where that would have to wait, it throws {@link org.vellum.report.WouldWaitException} instead.
-     *
-     * @param section the slot that the caller occupies.
-     * @param address of the first byte, in bytes.
-     * @return its native address.
-     * @throws IllegalStateException if the caller does not occupy it.
-     * @throws PageFaultException if the page may not be written.
-     */
-    public final long writable(final Cpu section, final long address) {
-        return translate(section, address, true);
-    }
-
-    private long translate(final Cpu section, final long address, final boolean write) {
-        if (section == null || !cpus.isOccupant(section) && cpus.current() != section) {
-            throw new IllegalStateException("native addresses are valid inside a section only: section=" + section);
-        }
-        while (true) {
-            final long at = translateOrNone(address, write);
-            if (at != NONE) {
-                return at;
-            }
-            resolve(address, write);
-        }
     }
 }

@@ -26,7 +26,13 @@
  * <h2>Address spaces</h2>
  * Each has a table of its own, of two levels, whose leaves are frames ({@link org.vellum.mmu.SpaceTable}), and entries that know more
  * ({@link org.vellum.mmu.SpaceEntry}): accessed and dirty bits, versions, special frames. There the library changes mappings under the
- * feet of readers, who look twice ({@link org.vellum.mmu.SpaceAccess}).
+ * feet of those who use them, so {@link org.vellum.mmu.SpaceAccess} protects itself: loads look twice, stores are made in sections.
+ * {@link org.vellum.mmu.SpaceRange} is the ground under views by index.
+ *
+ * <h2>Views</h2>
+ * An Agrona buffer has a hundred methods, and most follow from a few. What follows is the same over every kind of scattered page, and written once
+ * here ({@link org.vellum.mmu.ScatteredBuffer}, {@link org.vellum.mmu.ScatteredText}); the views themselves belong to the rooms whose ranges they
+ * show.
  *
  * <h2>Left out</h2>
  * Huge entries: contiguity is a matter of which frames one maps; the hardware below does the rest. Accessed and dirty bits in the window:

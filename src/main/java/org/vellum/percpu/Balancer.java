@@ -81,37 +81,42 @@ final class Balancer {
     }
 
     /**
-     * Balances. Outside sections; waits for no grace period.
+     * Balances. Outside sections; waits for no grace period. Afterwards no more than one chunk is all free, if nobody frees meanwhile; whoever
+     * frees a second one asks for the next.
      *
      * @return how many frames were unmapped.
      */
     int balance() {
         StackReserve.ensureOperations();
         asked.set(false);
-        int frames = endSpares(false);
+        int frames = endSpares();
         for (int unmapped = depopulateNext(); unmapped >= 0; unmapped = depopulateNext()) {
             frames += unmapped;
         }
+        frames += endSpares();
         refill();
-        frames += endSpares(true);
         balances.incrementAndGet();
         return frames;
     }
 
-    /** Ends chunks all of which is free, but one. */
-    private int endSpares(final boolean unpopulated) {
+    /**
+     * Ends chunks all of which is free, but one. Before anything is depopulated, so that their pages count for no reserve; and again before
+     * the refill, which would make pages ready in one that is to go: depopulation brings back whatever was freed while it was isolated, with
+     * the pages that the reserve was too low to do without.
+     */
+    private int endSpares() {
         int frames = 0;
-        for (int unmapped = endSpare(unpopulated); unmapped >= 0; unmapped = endSpare(unpopulated)) {
+        for (int unmapped = endSpare(); unmapped >= 0; unmapped = endSpare()) {
             frames += unmapped;
         }
         return frames;
     }
 
     /** How many frames it unmapped; -1 if there was nothing to do. */
-    private int endSpare(final boolean unpopulated) {
+    private int endSpare() {
         supply.mutex.lock();
         try {
-            final Chunk spare = supply.isClosed() ? null : claimSpare(unpopulated);
+            final Chunk spare = supply.isClosed() ? null : claimSpare();
             if (spare == null) {
                 return -1;
             }
@@ -122,10 +127,10 @@ final class Balancer {
         }
     }
 
-    private Chunk claimSpare(final boolean unpopulated) {
+    private Chunk claimSpare() {
         supply.lock.lock();
         try {
-            return chunks.claimSpare(unpopulated);
+            return chunks.claimSpare();
         } finally {
             supply.lock.unlock();
         }

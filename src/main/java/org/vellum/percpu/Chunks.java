@@ -229,23 +229,19 @@ final class Chunks {
     }
 
     /**
-     * Takes a chunk all of which is free out of the lists, unless it is the only one.
+     * Takes a chunk all of which is free out of the lists, unless it is the only one. Of the two in front that with fewer pages: by and by all
+     * are taken but the one with most.
      *
-     * @param unpopulated whether only one without pages will do.
      * @return the chunk, isolated, or null.
      */
-    Chunk claimSpare(final boolean unpopulated) {
-        final Chunk kept = slots.first(slots.free());
-        if (kept == null || kept.next == null) {
+    Chunk claimSpare() {
+        final Chunk front = slots.first(slots.free());
+        if (front == null || front.next == null) {
             return null;
         }
-        for (Chunk chunk = unpopulated ? kept : kept.next; chunk != null; chunk = chunk.next) {
-            if (!unpopulated || chunk.emptyPages == 0) {
-                claim(chunk);
-                return chunk;
-            }
-        }
-        return null;
+        final Chunk poorer = front.populatedPages < front.next.populatedPages ? front : front.next;
+        claim(poorer);
+        return poorer;
     }
 
     /** Takes any chunk but the first out of the lists; null if there is none. */

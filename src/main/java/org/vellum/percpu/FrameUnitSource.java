@@ -4,6 +4,7 @@ import org.vellum.cpu.Cpu;
 import org.vellum.frame.FrameAllocator;
 import org.vellum.frame.PhysicalMemory;
 import org.vellum.mem.Pages;
+import org.vellum.vmap.Fight;
 
 /**
  * Units on contiguous frames, at their linear addresses. All memory is equally near here, so the CPU does not matter.
@@ -41,14 +42,16 @@ final class FrameUnitSource implements UnitSource {
         }
         // Before there is anything that could be lost.
         final FrameBatch surplus = new FrameBatch((int)((1L << order) - Pages.of(bytes)));
-        for (int attempt = 0;; attempt++) {
+        long fight = Fight.BEGIN;
+        while (true) {
             frames.grow(1L << order);
             final long block = takeBlock(order);
             if (block != PhysicalMemory.NO_FRAME) {
                 free(block + Pages.of(bytes), surplus);
                 return block << Pages.SHIFT;
             }
-            if (!below.reclaimer().reclaim(attempt)) {
+            fight = below.reclaimer().reclaim(fight);
+            if (fight == Fight.LOST) {
                 return REFUSED;
             }
         }

@@ -3,6 +3,7 @@ package org.vellum.percpu;
 import org.vellum.cpu.Cpu;
 import org.vellum.gather.WindowGather;
 import org.vellum.mem.Pages;
+import org.vellum.vmap.Fight;
 
 /**
  * Units on single frames, mapped page by page into one area of the window: what always works, at the price of a translation. One group,
@@ -58,10 +59,12 @@ final class PagedUnits implements UnitMemory {
 
     private void allocateFrames() {
         final int wanted = frames.frames.length;
-        for (int attempt = 0; frames.count < wanted; attempt++) {
+        long fight = Fight.BEGIN;
+        while (frames.count < wanted) {
             below.frames().grow(wanted - frames.count);
             allocateSlices();
-            if (frames.count < wanted && !below.reclaimer().reclaim(attempt)) {
+            fight = frames.count < wanted ? below.reclaimer().reclaim(fight) : fight;
+            if (fight == Fight.LOST) {
                 throw below.reclaimer().exhausted("percpu first chunk", wanted, true);
             }
         }

@@ -95,6 +95,18 @@ final class PendingFrames implements Reclaimer.Source {
     @Override
     public int poll(final boolean all) {
         StackReserve.ensureOperation();
+        if (frames.get() == 0) {
+            return 0;
+        }
+        final int begun = below.epochs().releases().begin();
+        try {
+            return freePassed();
+        } finally {
+            below.epochs().releases().end(begun);
+        }
+    }
+
+    private int freePassed() {
         int freed = 0;
         for (FrameBatch batch = takePassed(); batch != null; batch = takePassed()) {
             final int before = batch.freed;
@@ -118,7 +130,7 @@ final class PendingFrames implements Reclaimer.Source {
 
     /** The oldest batch, if its grace period has ended; else it asks for the end. */
     private FrameBatch takePassed() {
-        if (frames.get() == 0 || !lock.tryLock()) {
+        if (!lock.tryLock()) {
             return null;
         }
         try {

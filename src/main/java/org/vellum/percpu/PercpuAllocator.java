@@ -11,6 +11,7 @@ import org.vellum.mmu.MappedAccess;
 import org.vellum.report.ExhaustedException;
 import org.vellum.report.ExhaustedException.Resource;
 import org.vellum.report.Listener;
+import org.vellum.vmap.Fight;
 import org.vellum.vmap.Reclaimer;
 import org.vellum.vmap.Vmap;
 import org.vellum.vmap.VmapSpace;
@@ -112,13 +113,15 @@ public final class PercpuAllocator implements Pointers {
             return pointer;
         }
         balancer.beforeAllocation();
-        for (int attempt = 0;; attempt++) {
+        long fight = Fight.BEGIN;
+        while (true) {
             final long pointer = placement.allocatePopulating((int)bytes, (int)align);
             if (pointer != 0) {
                 return pointer;
             }
             // No lock is held here: who fights for memory may have to wait, and what he frees may be of this very room.
-            if (!below.reclaimer().reclaim(attempt)) {
+            fight = below.reclaimer().reclaim(fight);
+            if (fight == Fight.LOST) {
                 throw below.reclaimer().exhausted("percpu allocate", Pages.of(bytes) * layout.slots(), true);
             }
         }

@@ -1,8 +1,8 @@
 package org.vellum.space;
 
+import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.vellum.cpu.StackReserve;
-import org.vellum.gather.ClearedEntries;
 import org.vellum.gather.SpaceTeardown;
 import org.vellum.mem.Pages;
 import org.vellum.mmu.SpaceAccess;
@@ -81,6 +81,7 @@ public final class AddressSpace implements AutoCloseable {
         StackReserve.ensureOperations();
         mm.requireBytes(bytes);
         final long pages = bytes >>> Pages.SHIFT;
+        final Backing backing = options.backing(mm, pages);
         final long page;
         mm.lock.lockExclusive();
         try {
@@ -90,7 +91,7 @@ public final class AddressSpace implements AutoCloseable {
                 throw new ExhaustedException(ExhaustedException.Resource.ADDRESSES, "no " + bytes + " bytes in a row, aligned to "
                     + (options.alignPages() << Pages.SHIFT) + ", are free in " + mm);
             }
-            mm.index.insert(options.region(page, pages));
+            insert(options.region(backing, page, pages));
         } finally {
             mm.lock.unlockExclusive();
         }
@@ -112,14 +113,30 @@ public final class AddressSpace implements AutoCloseable {
         StackReserve.ensureOperations();
         final long page = mm.requireStart(address, bytes);
         final long pages = bytes >>> Pages.SHIFT;
+        final Backing backing = options.backing(mm, pages);
         unmapping.lockWithoutTombstones(page, page + pages);
         try {
             mm.requireOpen();
-            mm.index.insert(options.region(page, pages));
+            requireFree(page, page + pages);
+            insert(options.region(backing, page, pages));
         } finally {
             mm.lock.unlockExclusive();
         }
         populate(page, pages, options);
+    }
+
+    private void requireFree(final long startPage, final long endPage) {
+        if (!mm.index.isFree(startPage, endPage)) {
+            throw new IllegalArgumentException("startPage=" + startPage + " endPage=" + endPage + " of " + mm + " overlaps "
+                + mm.index.findAtOrAbove(startPage));
+        }
+    }
+
+    private void insert(final Region region) {
+        if (region.backing() != null) {
+            region.backing().mapped(mm, region);
+        }
+        mm.index.insert(region);
     }
 
     private void populate(final long page, final long pages, final MapOptions options) {
@@ -253,8 +270,9 @@ public final class AddressSpace implements AutoCloseable {
             StackReserve.ensureOperations();
             mm.spaces.forget(this);
             mm.closed = true;
-            final ClearedEntries entries = RegionEntries.ofEnded(unmapping.endAll());
-            final SpaceTeardown teardown = new SpaceTeardown(mm.gathers, mm.table, entries, () -> { });
+            final List<Region> regions = unmapping.endAll();
+            final SpaceTeardown teardown =
+                new SpaceTeardown(mm.gathers, mm.table, RegionEntries.ofEnded(regions), () -> unmapping.tellUnmapped(regions));
             teardown.detach();
             teardown.flushAndFree(mm.spaces.graceNanos);
         }

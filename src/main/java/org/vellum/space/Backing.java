@@ -45,4 +45,18 @@ interface Backing {
     default void willNeed(final Region region, final long startPage, final long endPage) {
         // Nothing to be done beforehand.
     }
+
+    /**
+     * Pages of a space come from here from now on. Under the exclusive space lock, before anybody can find the region.
+     *
+     * @throws IllegalStateException if that is not possible any more.
+     */
+    default void mapped(final MemoryDescriptor mm, final Region region) {
+        // Nobody keeps account.
+    }
+
+    /** Pages of a space do not come from here any more: their entries are cleared. Outside page-table locks. */
+    default void unmapped(final MemoryDescriptor mm, final Region region) {
+        // Nobody keeps account.
+    }
 }

@@ -10,7 +10,7 @@ import org.vellum.gather.MmuGather;
 final class Burial {
     final Region tombstone;
     private final MemoryDescriptor mm;
-    private final List<Region> pieces;
+    final List<Region> pieces;
     private int piece;
     private long page;
 

@@ -48,7 +48,7 @@ final class Faults implements SpaceFaults {
     public void fault(final long page, final boolean write) {
         StackReserve.ensureOperations();
         final boolean mayWait = !mm.cpus.inSection();
-        int attempt = 0;
+        long fight = Relief.BEGIN;
         while (true) {
             final Region region = mm.index.find(page);
             if (region == null || region.isDying()) {
@@ -65,8 +65,11 @@ final class Faults implements SpaceFaults {
                 return;
             } else if (outcome == Outcome.LOCKED) {
                 awaitLock(page, mayWait);
-            } else if (outcome == Outcome.NO_MEMORY && !mm.spaces.relieve(attempt++, mayWait)) {
-                throw mm.noMemory(page, write);
+            } else if (outcome == Outcome.NO_MEMORY) {
+                fight = mm.spaces.relieve(fight, mayWait);
+                if (fight == Relief.LOST) {
+                    throw mm.noMemory(page, write);
+                }
             }
         }
     }
@@ -121,9 +124,10 @@ final class Faults implements SpaceFaults {
             : copy(cpu, region, page, entry);
     }
 
-    /** What a page of the region's own looks like that is about to be stored to. */
+    /** What a page of the region's own looks like that is about to be stored to; its frame is the space's from now on. */
     private long ownState(final Region region, final long frame) {
         frames.memory().keepBank(frame);
+        frames.table().putMapper(frame, mm.number);
         return SpaceEntry.present(frames.memory().nativeAddress(frame),
             permissions(region) | SpaceEntry.ACCESSED | SpaceEntry.DIRTY | SpaceEntry.EXCLUSIVE);
     }
@@ -136,7 +140,7 @@ final class Faults implements SpaceFaults {
         frames.zero(frame, 0);
         final Outcome outcome = installer.install(cpu, region, page, ownState(region, frame));
         if (outcome != Outcome.DONE) {
-            frames.free(cpu, frame, 0);
+            frames.put(cpu, frame);
         }
         return outcome;
     }
@@ -159,7 +163,7 @@ final class Faults implements SpaceFaults {
         }
         final Outcome outcome = installer.replace(region, page, entry, ownState(region, frame));
         if (outcome != Outcome.DONE) {
-            frames.free(cpu, frame, 0);
+            frames.put(cpu, frame);
         } else if (SpaceEntry.isCounted(entry)) {
             dropAfterGrace(cpu, page, entry);
         }

@@ -1,5 +1,6 @@
 package org.vellum.space;
 
+import java.util.Objects;
 import org.vellum.mem.Pages;
 
 /**
@@ -12,21 +13,21 @@ public final class MapOptions {
     private static final int ACCESS = Region.READ | Region.WRITE;
 
     private final int flags;
-    private final Backing backing;
-    private final long backingPage;
+    private final Source source;
+    private final long sourcePage;
     private final long alignBytes;
     private final boolean populated;
 
-    private MapOptions(final int flags, final Backing backing, final long backingPage, final long alignBytes, final boolean populated) {
+    private MapOptions(final int flags, final Source source, final long sourcePage, final long alignBytes, final boolean populated) {
         this.flags = flags;
-        this.backing = backing;
-        this.backingPage = backingPage;
+        this.source = source;
+        this.sourcePage = sourcePage;
         this.alignBytes = alignBytes;
         this.populated = populated;
     }
 
     private MapOptions withFlags(final int newFlags) {
-        return new MapOptions(newFlags, backing, backingPage, alignBytes, populated);
+        return new MapOptions(newFlags, source, sourcePage, alignBytes, populated);
     }
 
     /**
@@ -67,7 +68,7 @@ public final class MapOptions {
 
     /** @return the same, whose pages are faulted in at once. */
     public MapOptions populated() {
-        return new MapOptions(flags, backing, backingPage, alignBytes, true);
+        return new MapOptions(flags, source, sourcePage, alignBytes, true);
     }
 
     /**
@@ -79,20 +80,57 @@ public final class MapOptions {
         if (bytes < Pages.SIZE || Long.bitCount(bytes) != 1) {
             throw new IllegalArgumentException("align=" + bytes);
         }
-        return new MapOptions(flags, backing, backingPage, bytes, populated);
+        return new MapOptions(flags, source, sourcePage, bytes, populated);
     }
 
-    /** The same with pages from somewhere else, from a page of it on, and flags that go with it. */
-    MapOptions from(final Backing newBacking, final long page, final int moreFlags) {
-        return new MapOptions(flags | moreFlags, newBacking, page, alignBytes, populated);
+    private MapOptions from(final Source newSource, final long page, final int moreFlags) {
+        return new MapOptions(flags | moreFlags, newSource, page, alignBytes, populated);
     }
 
-    int flags() {
-        return flags;
+    /**
+     * @param file whose pages it shows; private ones until they are stored to, {@link #shared} ones for good.
+     * @param offset in bytes, a multiple of 4,096: where in the file the mapping begins.
+     * @return the same with pages of the file.
+     * @throws IllegalArgumentException if the offset is not one.
+     */
+    public MapOptions file(final SpaceFile file, final long offset) {
+        Objects.requireNonNull(file, "file");
+        if (offset < 0 || (offset & Pages.OFFSET_MASK) != 0) {
+            throw new IllegalArgumentException("offset=" + offset);
+        }
+        return from((mm, pages) -> file.backing(), offset >>> Pages.SHIFT, 0);
     }
 
-    Backing backing() {
-        return backing;
+    /**
+     * @param handler of the user's, asked for each page that is touched for the first time.
+     * @return the same with pages that the handler gives.
+     */
+    public MapOptions handler(final UserFaultHandler handler) {
+        Objects.requireNonNull(handler, "handler");
+        return from((mm, pages) -> new HandlerBacking(handler, mm.spaces.files.frames, mm.number, mm.spaces.listener), 0, 0);
+    }
+
+    /**
+     * @param frames of the caller's, one for each page. They stay his: he keeps them until the mapping has been unmapped, and every section has ended
+     *               that was open then. Such a mapping is never joined with its neighbours.
+     * @return the same with these frames.
+     */
+    public MapOptions frames(final long... frames) {
+        final long[] copy = frames.clone();
+        return from((mm, pages) -> reserved(mm, copy, pages), 0, Region.RESERVED);
+    }
+
+    private static Backing reserved(final MemoryDescriptor mm, final long[] frames, final long pages) {
+        final ReservedFrames reserved = new ReservedFrames(mm.spaces.frames.table(), frames);
+        if (reserved.pages() != pages) {
+            throw new IllegalArgumentException("frames=" + reserved.pages() + " pages=" + pages);
+        }
+        return reserved;
+    }
+
+    /** Where the pages come from; null if they are anonymous. */
+    private interface Source {
+        Backing backing(MemoryDescriptor mm, long pages);
     }
 
     long alignPages() {
@@ -103,11 +141,16 @@ public final class MapOptions {
         return populated || (flags & Region.LOCKED) != 0;
     }
 
-    /** The region that it makes of a range; anonymous pages are numbered by where they were mapped first. */
-    Region region(final long startPage, final long pages) {
-        if (backing != null && (flags & Region.GROWS) != 0) {
-            throw new IllegalArgumentException("only anonymous regions grow: backing=" + backing);
+    /** What the pages of one mapping come from. Changes nothing, and refuses what does not go together. */
+    Backing backing(final MemoryDescriptor mm, final long pages) {
+        if (source != null && (flags & Region.GROWS) != 0) {
+            throw new IllegalArgumentException("only anonymous regions grow");
         }
-        return new Region(startPage, startPage + pages, flags, backing, backing == null ? startPage : backingPage);
+        return source == null ? null : source.backing(mm, pages);
+    }
+
+    /** The region that it makes of a range; anonymous pages are numbered by where they were mapped first. */
+    Region region(final Backing backing, final long startPage, final long pages) {
+        return new Region(startPage, startPage + pages, flags, backing, backing == null ? startPage : sourcePage);
     }
 }

@@ -16,7 +16,7 @@ import org.vellum.report.PageFaultException;
 /**
  * What one space consists of, for those who work on it: the kernel's {@code mm_struct}. No behaviour but the checks that all of them need.
  */
-final class MemoryDescriptor {
+final class MemoryDescriptor implements FileMapper {
     /** Page 0 is never mapped, so that 0 is nobody's address. */
     static final long FIRST_PAGE = 1;
 
@@ -90,6 +90,11 @@ final class MemoryDescriptor {
     ExhaustedException noMemory(final long page, final boolean write) {
         return new ExhaustedException(ExhaustedException.Resource.FRAMES,
             what(page, write) + " needs a frame: " + spaces.frames.exhaustionReason());
+    }
+
+    @Override
+    public void cleanNoFlush(final SpaceFile file, final long startPage, final long count, final long filePage) {
+        FileCleaner.cleanNoFlush(table, file, startPage, count, filePage);
     }
 
     private String what(final long page, final boolean write) {

@@ -3,11 +3,16 @@ package org.vellum.space;
 /** What else there is to be done when memory runs out: the rooms above this one know. */
 @FunctionalInterface
 public interface Relief {
+    /** Nothing has been done yet. */
+    long BEGIN = 0;
+    /** It is not worth trying again. */
+    long LOST = -1;
+
     /**
-     * One step against exhaustion. May wait, parked, for a bounded time, outside sections; inside it does not.
+     * One step against exhaustion, after a try that has failed. May wait, parked, for a bounded time, outside sections; inside it does not.
      *
-     * @param attempt how many steps were taken before for the same request, from 0.
-     * @return whether it is worth trying again.
+     * @param fight what the step before has returned, or {@link #BEGIN}.
+     * @return {@link #LOST}, or another value: then it is worth trying again.
      */
-    boolean relieve(int attempt);
+    long relieve(long fight);
 }

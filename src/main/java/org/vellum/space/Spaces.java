@@ -1,5 +1,6 @@
 package org.vellum.space;
 
+import java.nio.file.Path;
 import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.ConcurrentHashMap;
@@ -27,6 +28,8 @@ public final class Spaces {
     private static final int LIMBO_SHARE = 16;
     private static final int TABLE_SHARE = 256;
     private static final long LEAST_TABLES = 16;
+    /** What files give up when memory is short, at a time. */
+    private static final long FILE_PAGES = 512;
 
     final Epochs epochs;
     final Cpus cpus;
@@ -35,6 +38,8 @@ public final class Spaces {
     final Gathers gathers;
     final ZeroFrame zeroFrame;
     final LazilyFreed lazilyFreed;
+    final SpaceFiles files;
+    final Listener listener;
     final long graceNanos;
     /** Unmaps whose rest was handed to the worker. */
     final LongAdder handedOver = new LongAdder();
@@ -67,6 +72,8 @@ public final class Spaces {
         gathers = new Gathers(epochs, frames, tables, retirements, limboBytes(frames), listener);
         zeroFrame = new ZeroFrame(frames);
         lazilyFreed = new LazilyFreed(epochs);
+        files = new SpaceFiles(epochs, frames);
+        this.listener = listener;
     }
 
     private static long limboBytes(final FrameAllocator frames) {
@@ -98,16 +105,34 @@ public final class Spaces {
         return worker != null && worker.request(request);
     }
 
-    /** One step against exhaustion: first what nobody needs, then what has passed, then what others know. */
-    boolean relieve(final int attempt, final boolean mayWait) {
+    /** One step against exhaustion: first what nobody needs, then what files have that nobody shows, then what others know. */
+    long relieve(final long fight, final boolean mayWait) {
         final boolean hope = !lazilyFreed.isEmpty();
-        final long dropped = lazilyFreed.drop();
+        final long dropped = lazilyFreed.drop() + (fight == Relief.BEGIN ? files.drop(FILE_PAGES) : 0);
         gathers.poll();
         if (mayWait && (hope || tables.inLimbo() > tables.mostInLimbo())) {
             epochs.awaitPassed(epochs.stamp(), graceNanos);
             gathers.poll();
         }
-        return relief.relieve(attempt) || dropped > 0 || mayWait && attempt == 0;
+        final long next = relief.relieve(fight);
+        return next == Relief.LOST && dropped > 0 ? fight : next;
+    }
+
+    /**
+     * Opens a file, and makes it if it is not there; to be mapped by {@link MapOptions#file}. May block.
+     *
+     * @param path of a regular file, or of none.
+     * @param bytes how much of it there is to be shown, 1 to {@link SpaceFile#MAX_BYTES}; it may have fewer, or more.
+     * @return the file; whoever opened it closes it, once it is unmapped everywhere.
+     * @throws IllegalArgumentException if the size is out of range, it is no regular file, or it is open already.
+     * @throws org.vellum.report.FileException if it cannot be opened for reading and writing.
+     * @throws IllegalStateException inside a section, or if the memory is closed.
+     */
+    public SpaceFile openFile(final Path path, final long bytes) {
+        if (closed) {
+            throw new IllegalStateException("the memory is closed");
+        }
+        return files.open(path, bytes);
     }
 
     /**
@@ -155,6 +180,7 @@ public final class Spaces {
      */
     public void verify() {
         all().forEach(AddressSpace::verify);
+        files.verify();
         if (gathers.underWay() != 0) {
             throw new AssertionError("gathers under way: " + gathers.underWay());
         }
@@ -172,6 +198,7 @@ public final class Spaces {
             listener.leakedAtClose("address space", 1, info.residentBytes() + info.tableBytes(), space + "\n" + space.maps());
             space.end();
         }
+        files.closeAll(listener);
         final Cpu cpu = cpus.tryEnter();
         if (cpu != null) {
             try {

@@ -134,6 +134,7 @@ final class Unmapping {
     }
 
     private void end(final Burial burial) {
+        tellUnmapped(burial.pieces);
         mm.lock.lockExclusive();
         final long since = System.nanoTime();
         try {
@@ -141,6 +142,15 @@ final class Unmapping {
         } finally {
             mm.lock.unlockExclusive();
             mm.holdTimes.ended(since);
+        }
+    }
+
+    /** Those that pages came from: nothing shows them any more. */
+    void tellUnmapped(final List<Region> regions) {
+        for (final Region region : regions) {
+            if (region.backing() != null) {
+                region.backing().unmapped(mm, region);
+            }
         }
     }
 
@@ -192,6 +202,7 @@ final class Unmapping {
                     }
                 }
             }
+            tellUnmapped(pieces);
         } finally {
             mm.lock.unlockExclusive();
             mm.holdTimes.ended(since);

@@ -116,14 +116,16 @@ final class AreaResizer {
             // Here one can wait for a bank; the sections in which the frames are taken cannot.
             space.frames.grow(added);
         }
-        for (int attempt = 0;; attempt++) {
+        long fight = Fight.BEGIN;
+        while (true) {
             // Frames that were taken in vain wait in limbo and are missing to everybody: better not to begin.
-            final long outcome = Vmalloc.isInVain(space, added) ? NO_FRAMES : tryGrow(id, word, address, size, pages);
+            final long outcome = Vmalloc.isInVain(space, fight, added) ? NO_FRAMES : tryGrow(id, word, address, size, pages);
             if ((outcome & Pages.OFFSET_MASK) == 0) {
                 return outcome;
             }
             outOfFrames |= outcome == NO_FRAMES;
-            if (!reclaimer.reclaim(attempt)) {
+            fight = reclaimer.reclaim(fight);
+            if (fight == Fight.LOST) {
                 throw outcome == BUSY ? reclaimer.busy("vrealloc", added)
                     : reclaimer.exhausted("vrealloc", added, outOfFrames);
             }

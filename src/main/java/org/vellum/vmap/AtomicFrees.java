@@ -17,7 +17,7 @@ public final class AtomicFrees implements Reclaimer.Source {
 
     private final VmapSpace space;
     private final Worker worker;
-    private final Runnable unmapAll = this::purge;
+    private final Runnable onWorker = this::purge;
     private final Words top = Words.zeroed(2L * CacheLine.STRIDE_WORDS);
     private final Words pendingBytes = Words.zeroed(2L * CacheLine.STRIDE_WORDS);
 
@@ -34,7 +34,7 @@ public final class AtomicFrees implements Reclaimer.Source {
         pendingBytes.getAndAdd(0, space.records().span(id) << Pages.SHIFT);
         space.lazy.count(null, id, 1);
         if (putBack(id) && worker != null) {
-            worker.request(unmapAll);
+            worker.request(onWorker);
         }
     }
 
@@ -44,19 +44,31 @@ public final class AtomicFrees implements Reclaimer.Source {
         do {
             old = top.getOpaque(0);
             space.records().link(id, old);
-            // CAS: releases the link; partner: the exchange in purge().
+            // CAS: releases the link; partner: the exchange in unmapAll().
         } while (!top.compareAndSet(0, old, id + 1));
         return old == EMPTY;
     }
 
     @Override
     public int poll(final boolean all) {
-        return top.getOpaque(0) == EMPTY ? 0 : purge();
+        return purge();
     }
 
     @Override
     public int purge() {
         StackReserve.ensureOperation();
+        if (top.getOpaque(0) == EMPTY) {
+            return 0;
+        }
+        final int begun = space.epochs.releases().begin();
+        try {
+            return unmapAll();
+        } finally {
+            space.epochs.releases().end(begun);
+        }
+    }
+
+    private int unmapAll() {
         // Exchange: acquires the links; partner: the CAS in push().
         long next = top.getAndSet(0, EMPTY);
         int unmapped = 0;

@@ -4,6 +4,7 @@ import java.util.Arrays;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import org.vellum.cpu.Worker;
+import org.vellum.epoch.Releases;
 import org.vellum.mem.Pages;
 import org.vellum.report.Events;
 import org.vellum.report.ExhaustedException;
@@ -18,13 +19,17 @@ import org.vellum.report.ExhaustedException.Resource;
  * again has gathered, the worker does: whoever resets the flag. Until it is done, allocators poll their own slot.</li>
  * <li>owned frames in limbo above 1/16 of memory: the next allocation first waits for one bounded grace period, if it
  * may.</li>
- * <li>exhaustion: purge, then one bounded grace period, then retry, then fail with what is in limbo and who holds it
- * up. Inside a section nothing waits: poll, retry, fail.</li>
+ * <li>exhaustion: purge, then one bounded grace period, then retry, again as long as limbo holds something and nobody holds it up, then fail
+ * with what is in limbo and who holds it up. Inside a section nothing waits: poll, retry, fail.</li>
  * </ol>
  */
 public final class Reclaimer {
     static final int LIMBO_SHARE = 16;
-    private static final int MAX_WAITS = 16;
+    /**
+     * How often an allocation is overtaken by others before it gives up. With thirty-two threads on two busy processors each wait is in vain six
+     * times in ten: sixteen were too few. One that could never be satisfied finds limbo empty long before.
+     */
+    private static final int MAX_WAITS = 64;
 
     /** What else keeps addresses that a purge can give back. */
     public interface Source {
@@ -51,6 +56,7 @@ public final class Reclaimer {
     }
 
     private final VmapSpace space;
+    private final Releases releases;
     private final Worker worker;
     private final Events events;
     private final Runnable drain = this::drainByWorker;
@@ -80,6 +86,7 @@ public final class Reclaimer {
      */
     public Reclaimer(final VmapSpace space, final Worker worker, final Events events) {
         this.space = space;
+        releases = space.epochs.releases();
         this.worker = worker;
         this.events = events;
         drainAbove.set(space.options.lazyMaxPages());
@@ -185,25 +192,27 @@ public final class Reclaimer {
     }
 
     /**
-     * One step against exhaustion.
+     * One step against exhaustion, after a try that has failed.
      *
-     * @param attempt how many steps this allocation has taken, from 0.
-     * @return whether it is worth trying again.
+     * @param fight what the step before has returned, or {@link Fight#BEGIN}.
+     * @return {@link Fight#LOST}, or another value: then it is worth trying again.
      */
-    public boolean reclaim(final int attempt) {
+    public long reclaim(final long fight) {
         final boolean inSection = space.cpus.inSection();
         if (!events.hearsReclaim()) {
-            return reclaim(attempt, inSection);
+            return reclaim(fight, inSection);
         }
         final long before = limboBytes();
         final long start = System.nanoTime();
-        final boolean again = reclaim(attempt, inSection);
-        events.reclaimed(attempt, inSection, before, limboBytes(), System.nanoTime() - start);
-        return again;
+        final long next = reclaim(fight, inSection);
+        events.reclaimed(Fight.steps(fight), inSection, before, limboBytes(), System.nanoTime() - start);
+        return next;
     }
 
-    private boolean reclaim(final int attempt, final boolean inSection) {
-        if (attempt == 0) {
+    private long reclaim(final long fight, final boolean inSection) {
+        final int steps = Fight.steps(fight);
+        boolean heldUp = false;
+        if (steps == 0) {
             exhaustions.incrementAndGet();
             purge();
             poll(true);
@@ -212,28 +221,49 @@ public final class Reclaimer {
             if (!inSection) {
                 space.frames.drainIdle();
             }
-            return true;
+        } else if (inSection || steps > 1 && !isWorthAWait(fight)) {
+            return Fight.LOST;
+        } else {
+            heldUp = !waitForLimbo(steps);
         }
-        return !inSection && attempt <= MAX_WAITS && waitForLimbo() | attempt == 1;
+        return Fight.next(fight, releases.ended(), heldUp);
     }
 
     /**
-     * One bounded grace period, and what it brings back. Others may take that before the caller tries again, so it is worth
-     * repeating as long as grace periods end in time and limbo holds something.
+     * Whether there was anything to be had while the try that has just failed was under way. Others may take what a wait brings back before
+     * the caller tries again: that is no reason to give up, as long as there are not too many who do.
+     *
+     * <p>Looked at in this order. Had something been in limbo at the try, and were it neither there nor in anybody's hands any more, then its
+     * release would have ended since the last step, which comes to light at the end.
      */
-    private boolean waitForLimbo() {
-        final boolean held = limboBytes() > 0;
-        final boolean passed = awaitGrace();
-        poll(true);
+    private boolean isWorthAWait(final long fight) {
+        return !Fight.isHeldUp(fight) && Fight.steps(fight) <= MAX_WAITS
+            && (limboBytes() > 0 || releases.areUnderWay() || !Fight.isAsItWas(fight, releases.ended()));
+    }
+
+    /**
+     * One bounded grace period, and what it brings back, to others as well.
+     *
+     * <p>What others have taken out of limbo comes back without it, but their threads may have lost their processors in the middle: they are
+     * waited for if there was nothing else, and in the second half of the fight in any case. Not always, since whoever parks is overtaken.
+     *
+     * @return whether nobody held anything up.
+     */
+    private boolean waitForLimbo(final int steps) {
+        boolean passed = awaitGrace();
+        int released = poll(true);
         if (passed && limboBytes() > 0) {
             // What stayed mapped for its first grace period was unmapped just now, and needs another.
             awaitGrace();
-            poll(true);
+            released += poll(true);
+        }
+        if (released == 0 || steps > MAX_WAITS / 2) {
+            passed &= releases.await(space.options.graceNanos());
         }
         // Blocks that were fragmented are in the pool by now, from which their ranges go back.
         purge();
         space.frames.drainIdle();
-        return held && passed;
+        return passed;
     }
 
     /**
@@ -324,6 +354,9 @@ public final class Reclaimer {
             .append(", in limbo: ").append(limboBytes()).append(" bytes, of them in areas ")
             .append(lazyFrames).append(" frames, ").append(lazyFrames << Pages.SHIFT).append(" bytes; ")
             .append(space.epochs.describeHolders());
+        if (releases.areUnderWay()) {
+            text.append("; releases are under way");
+        }
         if (reason != null && frames) {
             text.append("; ").append(reason);
         }

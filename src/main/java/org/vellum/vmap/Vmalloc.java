@@ -158,9 +158,10 @@ public final class Vmalloc {
             // Here one can wait for a bank; the sections in which the frames are taken cannot.
             space.frames.grow(pages);
         }
-        for (int attempt = 0;; attempt++) {
+        long fight = Fight.BEGIN;
+        while (true) {
             // Frames that were taken in vain wait in limbo and are missing to everybody: better not to begin.
-            final boolean inVain = isInVain(space, pages);
+            final boolean inVain = isInVain(space, fight, pages);
             final long id = inVain ? VmapSpace.NONE
                 : space.reserve(kind, flags, pages, alignPages, lowPage, highPage, size);
             outOfFrames |= inVain;
@@ -172,16 +173,20 @@ public final class Vmalloc {
                 outOfFrames = true;
                 space.lazy.abandon(id);
             }
-            if (!reclaimer.reclaim(attempt)) {
+            fight = reclaimer.reclaim(fight);
+            if (fight == Fight.LOST) {
                 throw id == VmapSpace.BUSY ? reclaimer.busy("vmalloc", pages)
                     : reclaimer.exhausted("vmalloc", pages, outOfFrames);
             }
         }
     }
 
-    /** Whether so many frames are certainly not there: not asked for few, because it takes a look at every slot. */
-    static boolean isInVain(final VmapSpace space, final long pages) {
-        return pages >= WORTH_COUNTING && pages > space.frames.freeFrames();
+    /**
+     * Whether so many frames are certainly not there. It takes a look at every slot: not asked for few, unless a try has failed already, which
+     * would find what it has put into limbo itself worth waiting for, again and again.
+     */
+    static boolean isInVain(final VmapSpace space, final long fight, final long pages) {
+        return (pages >= WORTH_COUNTING || fight != Fight.BEGIN) && pages > space.frames.freeFrames();
     }
 
     /** Whatever stops the filling, a reserved area does not stay behind. */

@@ -136,12 +136,14 @@ public final class Vmap {
     }
 
     private long reserve(final AreaKind kind, final String call, final int flags, final long pages) {
-        for (int attempt = 0;; attempt++) {
+        long fight = Fight.BEGIN;
+        while (true) {
             final long id = space.reserve(kind, flags, pages, 1, 0, space.table.pages(), pages << Pages.SHIFT);
             if (id >= 0) {
                 return id;
             }
-            if (!reclaimer.reclaim(attempt)) {
+            fight = reclaimer.reclaim(fight);
+            if (fight == Fight.LOST) {
                 throw id == VmapSpace.BUSY ? reclaimer.busy(call, pages) : reclaimer.exhausted(call, pages, false);
             }
         }
@@ -243,8 +245,10 @@ public final class Vmap {
         final long[] offsetPages = pagesOf("offsets", offsets, align);
         final long[] sizePages = pagesOf("sizes", sizes, align);
         final long[] ids = new long[offsets.length];
-        for (int attempt = 0; !space.reserveCongruent(offsetPages, sizePages, align >>> Pages.SHIFT, ids); attempt++) {
-            if (!reclaimer.reclaim(attempt)) {
+        long fight = Fight.BEGIN;
+        while (!space.reserveCongruent(offsetPages, sizePages, align >>> Pages.SHIFT, ids)) {
+            fight = reclaimer.reclaim(fight);
+            if (fight == Fight.LOST) {
                 throw reclaimer.exhausted("congruentAreas", Arrays.stream(sizePages).sum(), false);
             }
         }

@@ -24,6 +24,7 @@ final class TestLimbo implements Release, Listener {
     final List<Integer> forced = new ArrayList<>();
     boolean refuse;
     RuntimeException toThrow;
+    Runnable inRelease = () -> { };
 
     TestLimbo(final CpuOptions options, final int records, final long stallNanos) {
         cpus = new Cpus(options);
@@ -54,6 +55,7 @@ final class TestLimbo implements Release, Listener {
 
     @Override
     public synchronized boolean release(final Cpu own, final long token) {
+        inRelease.run();
         if (toThrow != null && token == 0) {
             throw toThrow;
         }

@@ -13,6 +13,7 @@ import org.junit.jupiter.api.Test;
 import org.vellum.SmallMemory;
 import org.vellum.SmallMemory.Ear;
 import org.vellum.cpu.CpuOptions;
+import org.vellum.file.FakeIo;
 
 /** Files that are closed twice, with nobody to lend a slot, while others use them, or after their memory. */
 final class HighCloseTest {

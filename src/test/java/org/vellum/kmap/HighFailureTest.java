@@ -19,6 +19,7 @@ import java.util.concurrent.atomic.AtomicReference;
 import org.agrona.UnsafeApi;
 import org.junit.jupiter.api.Test;
 import org.vellum.SmallMemory;
+import org.vellum.file.FakeIo;
 import org.vellum.report.ExhaustedException;
 
 /** Devices that are full, broken, slow or moody, and threads that meet in the middle of a read or write. */

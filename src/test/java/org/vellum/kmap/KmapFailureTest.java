@@ -18,6 +18,7 @@ import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.vellum.SmallMemory;
+import org.vellum.file.FakeIo;
 import org.vellum.kmap.KmapWorld.Task;
 
 /** Files that are broken, slow, full or cut off, seen through maps: clear errors, maps and window as they were, nothing lost. */

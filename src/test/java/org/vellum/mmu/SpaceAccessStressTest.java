@@ -4,15 +4,18 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicLong;
+import org.agrona.UnsafeApi;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.vellum.SmallMemory;
 import org.vellum.StressClock;
+import org.vellum.cpu.Cpu;
 import org.vellum.frame.PhysicalMemory;
 
 /**
  * Readers without sections, while frames and leaves are taken away and become something else at once: a frame is filled with poison, a leaf
- * with words that look like entries of a poisoned frame. No reader ever sees poison, nor the page of another.
+ * with words that look like entries of a poisoned frame. No reader ever sees poison, nor the page of another. And writers, each store in a section
+ * of its own or in a longer one, while their pages are protected and taken away: after the grace period nothing is stored any more.
  */
 @Tag("stress")
 final class SpaceAccessStressTest {
@@ -20,6 +23,7 @@ final class SpaceAccessStressTest {
     private static final int MAPPERS = 3;
     private static final long POISON = -1;
     private static final long ALLOWED = SpaceEntry.READABLE | SpaceEntry.ACCESSED;
+    private static final long STORES = ALLOWED | SpaceEntry.WRITABLE;
 
     /** What a reader's fault throws: it does not resolve any. */
     private static final RuntimeException FAULT = new IllegalStateException("not mapped");
@@ -59,7 +63,7 @@ final class SpaceAccessStressTest {
         }
         assertEquals(leaf, world.detach(first));
         world.epochs.synchronize();
-        world.fill(leaf, world.present(poisoned, ALLOWED));
+        world.fill(leaf, SpaceEntry.marked(world.present(poisoned, ALLOWED), 0));
         leaves.incrementAndGet();
         world.free(leaf);
         world.free(own[0]);
@@ -101,5 +105,93 @@ final class SpaceAccessStressTest {
         world.free(poisoned);
         assertEquals(0, world.frames.allocatedFrames());
         assertEquals(PhysicalMemory.NO_FRAME, world.detach(0));
+    }
+
+    /** Maps a page for stores, protects it, takes it away, and looks whether anybody stores to what is its own by then. */
+    private void mapForStores(final int mapper, final long frame) {
+        final long page = (long)mapper * SpaceTable.LEAF_PAGES;
+        world.fill(frame, 0);
+        world.set(page, world.present(frame, STORES));
+        final long last = leaves.get() + 2;
+        for (int i = 0; i < 1000 && leaves.get() < last; i++) {
+            Thread.onSpinWait();
+        }
+        if (reuses.get() % 2 == 0) {
+            world.replace(page, world.present(frame, ALLOWED));
+            world.epochs.synchronize();
+            assertUnchanged(frame);
+        }
+        world.replace(page, SpaceEntry.NONE);
+        world.epochs.synchronize();
+        world.fill(frame, POISON);
+        assertUnchanged(frame);
+        reuses.incrementAndGet();
+    }
+
+    private void assertUnchanged(final long frame) {
+        final long address = world.frames.memory().nativeAddress(frame);
+        final long[] before = new long[SpaceTable.LEAF_PAGES];
+        for (int round = 0; round < 4; round++) {
+            for (int i = 0; i < before.length; i++) {
+                final long now = UnsafeApi.getLongOpaque(null, address + 8L * i);
+                assertEquals(round == 0 ? now : before[i], now, "a store after the grace period");
+                before[i] = now;
+            }
+        }
+    }
+
+    private void store(final SpaceAccess stores, final Cpu section) {
+        final ThreadLocalRandom random = ThreadLocalRandom.current();
+        final long address = ((long)random.nextInt(MAPPERS) * SpaceTable.LEAF_PAGES << 12) + 8L * random.nextInt(512);
+        try {
+            switch (random.nextInt(3)) {
+                case 0 -> stores.putLong(section, address, random.nextLong() >>> 1);
+                case 1 -> stores.getAndAddLong(section, address, 1);
+                default -> stores.setMemory(address, 8, (byte)5);
+            }
+            seen.incrementAndGet();
+            leaves.incrementAndGet();
+        } catch (final IllegalStateException e) {
+            faults.incrementAndGet();
+        }
+    }
+
+    @Test
+    void noStoreLandsInWhatAFrameBecomes() throws Exception {
+        final long[] all = new long[2 * MAPPERS];
+        for (int i = 0; i < all.length; i++) {
+            all[i] = world.newFrame(0);
+        }
+        for (int i = 0; i < MAPPERS; i++) {
+            world.attach((long)i * SpaceTable.LEAF_PAGES, all[MAPPERS + i]);
+        }
+        SmallMemory.inThreads(MAPPERS + 3, thread -> {
+            final SpaceAccess stores = new SpaceAccess(table, (page, write) -> {
+                throw FAULT;
+            }, world.cpus);
+            try {
+                while (clock.running()) {
+                    if (thread < MAPPERS) {
+                        mapForStores(thread, all[thread]);
+                    } else if (thread == MAPPERS) {
+                        store(stores, null);
+                    } else {
+                        try (Cpu section = world.cpus.enter()) {
+                            for (int i = 0; i < 4; i++) {
+                                store(stores, section);
+                            }
+                        }
+                    }
+                }
+            } finally {
+                clock.stop();
+            }
+        });
+        clock.assertCovered(() -> "stores=" + seen + " faults=" + faults + " reuses=" + reuses);
+        for (int i = 0; i < MAPPERS; i++) {
+            assertEquals(all[MAPPERS + i], world.detach((long)i * SpaceTable.LEAF_PAGES));
+        }
+        assertEquals(0, table.verify(world.frames.table()));
+        world.cpus.verifyQuiet();
     }
 }

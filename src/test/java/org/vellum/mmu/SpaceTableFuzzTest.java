@@ -136,7 +136,7 @@ final class SpaceTableFuzzTest {
 
     private void change(final int page, final long state) {
         states[page] = state;
-        versions[page] = versions[page] + 1 & 0xFFFF;
+        versions[page] = versions[page] + 1 & 0x7FFF;
     }
 
     private void replace(final int page, final int number, final long state) {

@@ -60,7 +60,8 @@ final class SpaceWorld {
 
     private SpinLock lock(final long page) {
         final SpinLock lock = table.lockOf(page);
-        lock.lock();
+        // Surely: faults of a section take it, too, and whoever holds it is about to give it back.
+        lock.acquireSurely();
         return lock;
     }
 

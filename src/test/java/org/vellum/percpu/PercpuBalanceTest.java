@@ -88,6 +88,57 @@ final class PercpuBalanceTest {
         world.close();
     }
 
+    /** Frees all that is allocated in a chunk, which is isolated on the way, and stays so. */
+    private Chunk isolateAndFree(final List<Long> pages) {
+        final Chunk chunk = world.chunkOf(pages.get(0));
+        pages.forEach(percpu::free);
+        assertTrue(chunk.isolated && chunk.map.isEmpty());
+        return chunk;
+    }
+
+    private Chunk spare() {
+        final ChunkSlots<Chunk> slots = percpu.supply().chunks.slots;
+        return slots.first(slots.free());
+    }
+
+    /** Somebody could not wait, but what was made ready for him was no chunk of its own: the spare one is ready, and that is enough. */
+    @Test
+    void aFailureIsNoReasonForASecondChunkToSpare() {
+        final List<Long> first = allocate(7, PAGE, 4);
+        final List<Long> pages = allocate(8, PAGE, PAGE);
+        final long big = percpu.allocate(UNIT, 4);
+        first.forEach(percpu::free);
+        isolateAndFree(pages);
+        assertEquals(0, percpu.allocateAtomic(UNIT, 4));
+        percpu.free(big);
+        percpu.balance();
+        assertEquals(2, percpu.stats().chunks(), () -> "the first, and one to spare: " + percpu.stats());
+        assertEquals(big, percpu.allocateAtomic(UNIT, 4), "which is the one that had most pages");
+        percpu.free(big);
+        world.close();
+    }
+
+    /** What it still has is wanted for the reserve, but of two chunks to spare one is ended all the same: the one with fewer pages. */
+    @Test
+    void aLowReserveIsNoReasonForASecondChunkToSpare() {
+        final List<Long> first = allocate(7, PAGE, 4);
+        final List<Long> pages = allocate(8, PAGE, PAGE);
+        // The reserve had come to its low mark on the way, and what was missing had to be made in another chunk.
+        final Chunk poorer = spare();
+        final int few = poorer.populatedPages;
+        assertTrue(few > 0 && few < Chunks.EMPTY_PAGES_HIGH, () -> "few=" + few);
+        first.forEach(percpu::free);
+        final Chunk chunk = isolateAndFree(pages);
+        final long reserve = percpu.allocateAtomic(7 * PAGE, 4);
+        assertEquals(few, percpu.stats().emptyPages());
+        assertEquals(few * SLOTS, percpu.balance());
+        assertEquals(2, percpu.stats().chunks(), () -> "the first, and one to spare: " + percpu.stats());
+        assertEquals(chunk, spare());
+        assertEquals(8, chunk.populatedPages);
+        percpu.free(reserve);
+        world.close();
+    }
+
     @Test
     void aSpareChunkAllOfWhichIsReadyIsEnoughForAnybody() {
         final long big = percpu.allocate(UNIT, 4);

@@ -39,16 +39,16 @@ final class SpaceWorld implements AutoCloseable {
         spaces = new Spaces(epochs, frames, retirements, worker, this::relieve, GRACE_NANOS, Listener.SILENT);
     }
 
-    private boolean relieve(final int attempt) {
+    private long relieve(final long fight) {
         retirements.poll();
         spaces.poll();
         if (cpus.inSection()) {
-            return attempt == 0;
+            return fight == Relief.BEGIN ? 1 : Relief.LOST;
         }
         epochs.awaitPassed(epochs.stamp(), GRACE_NANOS);
         spaces.poll();
         frames.drainIdle();
-        return attempt < 2;
+        return fight < 2 ? fight + 1 : Relief.LOST;
     }
 
     AddressSpace space(final long pages) {

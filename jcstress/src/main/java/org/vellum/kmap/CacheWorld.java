@@ -9,6 +9,7 @@ import java.util.concurrent.atomic.AtomicLongArray;
 import org.agrona.UnsafeApi;
 import org.vellum.cpu.CpuOptions;
 import org.vellum.cpu.Cpus;
+import org.vellum.file.FileIo;
 import org.vellum.frame.FrameAllocator;
 import org.vellum.frame.FrameOptions;
 import org.vellum.mem.Pages;

@@ -6,16 +6,24 @@ import org.vellum.cpu.Cpu;
 import org.vellum.cpu.CpuOptions;
 import org.vellum.cpu.Cpus;
 import org.vellum.cpu.SpinLock;
+import org.vellum.cpu.Sweeper;
+import org.vellum.epoch.Epochs;
+import org.vellum.epoch.StallDetector;
 import org.vellum.frame.FrameAllocator;
 import org.vellum.frame.FrameOptions;
+import org.vellum.report.Listener;
 
 /** One page of a space for one state at a time: with a leaf of its own, and a frame whose first word says what it is. */
 final class TableCell {
     static final long ALLOWED = SpaceEntry.READABLE | SpaceEntry.WRITABLE | SpaceEntry.ACCESSED;
+    static final long STORED_TO = ALLOWED | SpaceEntry.DIRTY;
     static final long OLD = 1;
     static final long NEW = 2;
+    static final long STORED = 3;
 
     static final Cpus CPUS = new Cpus(CpuOptions.forThisMachine().withCachedSlots(8));
+    private static final Epochs EPOCHS = new Epochs(CPUS, new Sweeper(CPUS, Listener.SILENT),
+        new StallDetector(CPUS, Listener.SILENT, Long.MAX_VALUE));
     private static final FrameAllocator FRAMES = new FrameAllocator(CPUS, FrameOptions.of(192 << 20));
     /** As many cells as states may live at a time. */
     private static final int CELLS = 1 << 14;
@@ -38,6 +46,11 @@ final class TableCell {
 
     /** A page that is mapped and shows {@link #OLD}, or not mapped. */
     TableCell(final boolean mapped) {
+        this(mapped ? ALLOWED : 0);
+    }
+
+    /** A page that shows {@link #OLD} with some bits; without, not mapped. */
+    TableCell(final long bits) {
         cell = (int)(NEXT.getAndIncrement() % CELLS);
         page = (long)cell << SpaceTable.LEAF_SHIFT;
         final SpinLock lock = lock();
@@ -46,8 +59,8 @@ final class TableCell {
         zeroLeaf();
         table.attach(page, LEAVES[cell]);
         put(OLD);
-        if (mapped) {
-            table.setIfNone(page, present(ALLOWED));
+        if (bits != 0) {
+            table.setIfNone(page, present(bits));
         }
         lock.unlock();
     }
@@ -136,6 +149,50 @@ final class TableCell {
         table.detachUnusedNoFlush(page);
         lock.unlock();
         UnsafeApi.putLongOpaque(null, FRAMES.memory().nativeAddress(LEAVES[cell]),
-            SpaceEntry.present(FRAMES.memory().nativeAddress(NEW_FRAME), ALLOWED));
+            SpaceEntry.marked(SpaceEntry.present(FRAMES.memory().nativeAddress(NEW_FRAME), ALLOWED), 0));
+    }
+
+    /** Stores {@link #STORED}: 1, or 0 for a fault. */
+    int store() {
+        try {
+            READS.putLong(page << 12, STORED);
+            return 1;
+        } catch (final IllegalStateException e) {
+            return 0;
+        }
+    }
+
+    /** The same by an address that was looked up before the section began. */
+    int storeWhatWasFound() {
+        final long entry = table.get(page);
+        if (!SpaceEntry.has(entry, SpaceEntry.WRITE_CHECK)) {
+            return 0;
+        }
+        final Cpu cpu = CPUS.enter();
+        UnsafeApi.putLong(SpaceEntry.nativePage(entry), STORED);
+        cpu.exit();
+        return 1;
+    }
+
+    /** Clears the entry, and is the next owner when nobody can reach the frame any more. */
+    void unmapFlushAndReuse() {
+        final SpinLock lock = lock();
+        table.replaceNoFlush(page, SpaceEntry.NONE);
+        lock.unlock();
+        EPOCHS.synchronize();
+        put(NEW);
+    }
+
+    /** Takes W away, and reads what is in the page when nobody can store to it any more. */
+    int protectAndFlush() {
+        final SpinLock lock = lock();
+        table.replaceNoFlush(page, present(STORED_TO & ~SpaceEntry.WRITABLE));
+        lock.unlock();
+        EPOCHS.synchronize();
+        return content();
+    }
+
+    int content() {
+        return (int)UnsafeApi.getLongOpaque(null, FRAMES.memory().nativeAddress(PAGES[cell]));
     }
 }

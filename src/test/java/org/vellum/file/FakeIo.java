@@ -1,4 +1,4 @@
-package org.vellum.kmap;
+package org.vellum.file;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -8,28 +8,28 @@ import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /** A file in memory that fails, and waits, when told to. */
-final class FakeIo implements FileIo {
+public final class FakeIo implements FileIo {
     /** What a test does in the middle of a read or write. */
-    interface Hook {
+    public interface Hook {
         void run(long position, int bytes) throws IOException;
     }
 
-    final AtomicInteger reads = new AtomicInteger();
-    final AtomicInteger writes = new AtomicInteger();
-    final AtomicInteger forces = new AtomicInteger();
-    final List<Long> written = Collections.synchronizedList(new ArrayList<>());
-    volatile Hook beforeRead = (position, bytes) -> { };
-    volatile Hook beforeWrite = (position, bytes) -> { };
-    volatile Hook beforeForce = (position, bytes) -> { };
+    public final AtomicInteger reads = new AtomicInteger();
+    public final AtomicInteger writes = new AtomicInteger();
+    public final AtomicInteger forces = new AtomicInteger();
+    public final List<Long> written = Collections.synchronizedList(new ArrayList<>());
+    public volatile Hook beforeRead = (position, bytes) -> { };
+    public volatile Hook beforeWrite = (position, bytes) -> { };
+    public volatile Hook beforeForce = (position, bytes) -> { };
     /** Bytes that the device has room for. */
-    volatile long limit = Long.MAX_VALUE;
+    public volatile long limit = Long.MAX_VALUE;
     /** Bytes that one call moves at most. */
-    volatile int portion = Integer.MAX_VALUE;
-    volatile boolean closed;
+    public volatile int portion = Integer.MAX_VALUE;
+    public volatile boolean closed;
     private final byte[] content;
     private int size;
 
-    FakeIo(final int capacity) {
+    public FakeIo(final int capacity) {
         content = new byte[capacity];
     }
 
@@ -63,11 +63,11 @@ final class FakeIo implements FileIo {
         }
     }
 
-    synchronized long getLong(final int position) {
+    public synchronized long getLong(final int position) {
         return ByteBuffer.wrap(content).order(java.nio.ByteOrder.nativeOrder()).getLong(position);
     }
 
-    synchronized void truncate(final int bytes) {
+    public synchronized void truncate(final int bytes) {
         size = bytes;
     }
 

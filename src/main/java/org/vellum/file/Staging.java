@@ -1,4 +1,4 @@
-package org.vellum.kmap;
+package org.vellum.file;
 
 import java.nio.ByteBuffer;
 import org.agrona.BufferUtil;
@@ -8,7 +8,7 @@ import org.vellum.mem.Pages;
 import org.vellum.report.ExhaustedException;
 
 /**
- * Direct buffers that pages pass through on their way between file and cache frame.
+ * Direct buffers that pages pass through on their way between file and frame.
  *
  * <p>Why not read into the frames themselves: pages that are neighbours in the file are not in memory, and channels have no positional
  * read into several buffers; a view of a bank would keep the whole bank from being released; and what is written must be a copy that nobody
@@ -16,15 +16,26 @@ import org.vellum.report.ExhaustedException;
  *
  * <p>Any thread. Whoever takes one gives it back; few are kept.
  */
-final class Staging {
+public final class Staging {
     /** Pages that one system call moves at most. */
-    static final int PAGES = 16;
+    public static final int PAGES = 16;
 
     private static final int KEPT = 8;
 
     private final MpmcVarHandleArrayQueue<ByteBuffer> kept = new MpmcVarHandleArrayQueue<>(KEPT);
 
-    ByteBuffer take() {
+    /** Makes an empty one. */
+    public Staging() {
+        // Nothing to be done.
+    }
+
+    /**
+     * Takes a buffer of {@link #PAGES} pages. Never waits.
+     *
+     * @return the caller's until {@link #give}.
+     * @throws ExhaustedException if the JVM has no direct memory for one.
+     */
+    public ByteBuffer take() {
         final ByteBuffer buffer = kept.poll();
         if (buffer != null) {
             return buffer;
@@ -37,25 +48,46 @@ final class Staging {
         }
     }
 
-    void give(final ByteBuffer buffer) {
+    /**
+     * @param buffer from {@link #take}, which the caller does not use any more.
+     */
+    public void give(final ByteBuffer buffer) {
         kept.offer(buffer);
     }
 
     /** The collector gets what is kept. */
-    void drop() {
+    public void drop() {
         kept.clear();
     }
 
-    /** Copies a page in: as it is now, word by word, if others are storing to it. */
-    static void copyIn(final ByteBuffer buffer, final int page, final long nativePage) {
+    /**
+     * Copies a page in: as it is now, word by word, if others are storing to it.
+     *
+     * @param buffer from {@link #take}.
+     * @param page of the buffer, from 0.
+     * @param nativePage address of the page.
+     */
+    public static void copyIn(final ByteBuffer buffer, final int page, final long nativePage) {
         UnsafeApi.copyMemory(nativePage, BufferUtil.address(buffer) + (long)page * Pages.SIZE, Pages.SIZE);
     }
 
-    static void copyOut(final ByteBuffer buffer, final int page, final long nativePage) {
+    /**
+     * Copies a page out.
+     *
+     * @param buffer from {@link #take}.
+     * @param page of the buffer, from 0.
+     * @param nativePage address of the page, which nobody else uses yet.
+     */
+    public static void copyOut(final ByteBuffer buffer, final int page, final long nativePage) {
         UnsafeApi.copyMemory(BufferUtil.address(buffer) + (long)page * Pages.SIZE, nativePage, Pages.SIZE);
     }
 
-    static void zero(final ByteBuffer buffer, final int from, final int to) {
+    /**
+     * @param buffer from {@link #take}.
+     * @param from the first byte that becomes zero.
+     * @param to exclusive.
+     */
+    public static void zero(final ByteBuffer buffer, final int from, final int to) {
         UnsafeApi.setMemory(BufferUtil.address(buffer) + from, to - from, (byte)0);
     }
 }

@@ -1,7 +1,8 @@
-package org.vellum.kmap;
+package org.vellum.file;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.channels.ClosedByInterruptException;
 import java.nio.channels.ClosedChannelException;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
@@ -18,10 +19,18 @@ import java.util.concurrent.locks.ReentrantLock;
  * another file by now, and repeats the operation, which is positional and therefore may be. Which thread it was does not matter: the
  * others see the same closed channel.
  */
-final class ChannelIo implements FileIo {
+public final class ChannelIo implements FileIo {
     private interface Operation {
         long on(FileChannel channel, ByteBuffer buffer, long position) throws IOException;
     }
+
+    /**
+     * Loaded, and with it what it extends, before anything here is compiled. Until the first subclass of {@link ClosedChannelException} is
+     * there, HotSpot compiles the handler below for that class alone; when one is loaded, such code is given up, but a virtual thread that is
+     * unmounted in the middle of an operation then goes on with it if the operation throws (JDK-8389310), and the exception, which is of the
+     * new class, would pass the handler by: the first interrupt that ever closed a channel would fail the operations of others.
+     */
+    private static final Class<?> LOADED_EARLY = ClosedByInterruptException.class;
 
     /** For what transfers nothing. */
     private static final ByteBuffer NOTHING = ByteBuffer.allocate(0);
@@ -33,8 +42,13 @@ final class ChannelIo implements FileIo {
     private volatile FileChannel channel;
     private volatile boolean closed;
 
-    /** Opens the file, and makes it if it is not there. */
-    ChannelIo(final Path path) throws IOException {
+    /**
+     * Opens the file, and makes it if it is not there.
+     *
+     * @param path of a regular file, or of none.
+     * @throws IOException if it cannot be opened for reading and writing.
+     */
+    public ChannelIo(final Path path) throws IOException {
         this.path = path;
         channel = FileChannel.open(path, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE);
         key = keyOf(path, channel);
@@ -60,7 +74,8 @@ final class ChannelIo implements FileIo {
         return key == null ? path.toRealPath() : key;
     }
 
-    Object key() {
+    /** @return what tells this file from others, whatever their names: equal for the same file. */
+    public Object key() {
         return key;
     }
 
