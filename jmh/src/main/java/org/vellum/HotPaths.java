@@ -29,7 +29,10 @@ record HotPaths(String bench, String className, UnaryOperator<String> floor) {
         new HotPaths("module", "org.vellum.vmap.VmallocModuleBenchmark", row -> "touch"),
         new HotPaths("kmap", "org.vellum.kmap.KmapBenchmark", row -> row.replaceFirst("^[^ ]+", "touch")),
         new HotPaths("kmap wrap", "org.vellum.kmap.KmapWrapBenchmark", row -> row.replaceFirst("^[^ ]+", "touch")),
-        new HotPaths("percpu", "org.vellum.percpu.PerCpuBenchmark", row -> "floor"));
+        new HotPaths("percpu", "org.vellum.percpu.PerCpuBenchmark", row -> "floor"),
+        new HotPaths("fault", "org.vellum.space.FaultBenchmark", row -> "touchFresh"),
+        new HotPaths("map unmap", "org.vellum.space.MapUnmapBenchmark", row -> row.replaceFirst("preemptible$", "atomic")),
+        new HotPaths("unmap", "org.vellum.space.UnmapThroughputBenchmark", row -> row.replaceFirst("preemptible$", "atomic")));
 
     /**
      * What a run will cover.
@@ -68,7 +71,8 @@ record HotPaths(String bench, String className, UnaryOperator<String> floor) {
      */
     String rowOf(final String name, final UnaryOperator<String> parameter) {
         final String policy = parameter.apply("policy");
-        return policy == null ? rowOf(name) : policy + " depth=" + parameter.apply("depth");
+        final String depth = parameter.apply("depth");
+        return policy == null ? rowOf(name) : depth == null ? rowOf(name) + ' ' + policy : policy + " depth=" + depth;
     }
 
     /**

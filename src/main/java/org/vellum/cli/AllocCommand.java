@@ -32,7 +32,7 @@ final class AllocCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         final AllocTable table = new AllocTable(streams.console(options.json), options.threads(1, 2, 4, 8),
-            options.millis(200), options.rounds(5), options.memory, allocator);
+            options.millis(200), options.rounds(5), options.memory(), allocator);
         return table.run(sizes == null ? SIZES : sizes.bytes()) ? Main.HELD : Main.NOT_HELD;
     }
 }

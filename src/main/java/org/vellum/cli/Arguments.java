@@ -14,6 +14,7 @@ final class Arguments {
     static final long MIN_MEMORY = 16L << 20;
     static final long MAX_MEMORY = 256L << 30;
     static final long MAX_ALLOCATION = 64L << 20;
+    static final int MAX_MIB = 65_536;
     /** Of per-CPU memory: what every unit has room for. */
     static final long MAX_COPY = 32L << 10;
 
@@ -71,6 +72,14 @@ final class Arguments {
         @Override
         public Integer convert(final String text) {
             return (int)number(text, 1, MAX_ROUNDS);
+        }
+    }
+
+    /** Mebibytes that are unmapped at a time. */
+    static final class Mebibytes implements ITypeConverter<Integer> {
+        @Override
+        public Integer convert(final String text) {
+            return (int)number(text, 1, MAX_MIB);
         }
     }
 

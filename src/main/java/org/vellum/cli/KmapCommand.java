@@ -33,7 +33,7 @@ final class KmapCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         final KmapTable table = new KmapTable(streams.console(options.json), options.threads(1, 2, 4, 8), options.millis(200),
-            options.rounds(5), options.memory);
+            options.rounds(5), options.memory());
         final int[] wanted = depths == null ? DEPTHS : depths.depths();
         return (file == null ? table.run(wanted) : table.run(wanted, file)) ? Main.HELD : Main.NOT_HELD;
     }

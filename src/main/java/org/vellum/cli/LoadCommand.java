@@ -33,10 +33,10 @@ final class LoadCommand implements Callable<Integer> {
         final Console console = streams.console(options.json);
         final List<FilePiece.Source> sources = FilePiece.sources(files);
         final int[] counts = options.threads(8);
-        Loader.checkRoom(options.memory, counts[counts.length - 1]);
+        Loader.checkRoom(options.memory(), counts[counts.length - 1]);
         boolean held = true;
         for (final int threads : counts) {
-            held &= new Loader(console, sources, threads, options.memory, afterRead).run();
+            held &= new Loader(console, sources, threads, options.memory(), afterRead).run();
         }
         return held ? Main.HELD : Main.NOT_HELD;
     }

@@ -59,6 +59,7 @@ public final class Main {
             .addSubcommand("alloc", new AllocCommand(streams, allocator))
             .addSubcommand("kmap", new KmapCommand(streams))
             .addSubcommand("percpu", new PercpuCommand(streams))
+            .addSubcommand("munmap", new MunmapCommand(streams))
             .addSubcommand("replay", new ReplayCommand(streams, allocator));
         line.getSubcommands().get("tour").getCommandSpec().usageMessage()
             .description("About 30 seconds: loads the JDK's own files through mapped memory, then shows the tables.");

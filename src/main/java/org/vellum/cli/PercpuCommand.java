@@ -28,7 +28,7 @@ final class PercpuCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         final PercpuTable table = new PercpuTable(streams.console(options.json), options.threads(1, 2, 4, 8), options.millis(200),
-            options.rounds(5), options.memory);
+            options.rounds(5), options.memory());
         return table.run(sizes == null ? SIZES : sizes.bytes()) ? Main.HELD : Main.NOT_HELD;
     }
 }

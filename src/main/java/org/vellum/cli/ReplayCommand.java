@@ -32,7 +32,7 @@ final class ReplayCommand implements Callable<Integer> {
     public Integer call() {
         final Console console = streams.console(options.json);
         final Trace trace = TraceParser.parse(file);
-        if (trace.peakLiveBytes() > options.memory) {
+        if (trace.peakLiveBytes() > options.memory()) {
             throw new BadInput("--memory is too small for the trace: " + trace.peakLiveBytes() + " bytes are live at its peak");
         }
         boolean held = true;
@@ -43,7 +43,7 @@ final class ReplayCommand implements Callable<Integer> {
     }
 
     private boolean replay(final Console console, final Trace trace, final int mostThreads) {
-        try (Vellum memory = Vellum.open(options.memory)) {
+        try (Vellum memory = Vellum.open(options.memory())) {
             final Allocations allocations = allocator.apply(memory);
             // The first bank comes with the first allocation, whatever is replayed.
             allocations.free(allocations.allocate(1));

@@ -29,7 +29,7 @@ final class VmapCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         final VmapTable table = new VmapTable(streams.console(options.json), options.threads(1, 2, 4, 8),
-            options.millis(500), options.rounds(5), options.memory);
+            options.millis(500), options.rounds(5), options.memory());
         return (workload == Kind.directory ? table.directory() : table.pages()) ? Main.HELD : Main.NOT_HELD;
     }
 }
