@@ -1,6 +1,7 @@
 package org.vellum.epoch;
 
 import java.util.concurrent.locks.LockSupport;
+import org.agrona.UnsafeApi;
 import org.vellum.mem.CacheLine;
 import org.vellum.mem.Words;
 
@@ -61,6 +62,11 @@ public final class Releases {
         counts.getAndAdd(at(begun, ENDED), 1);
     }
 
+    /** b1 comes before b2 and b3, though it may have been no more than a peek; partner: the full fence of begin(). */
+    private static void fence() {
+        UnsafeApi.fullFence();
+    }
+
     private boolean isAtRest(final int stripe) {
         final long ended = counts.getVolatile(at(stripe, ENDED));
         return ended == counts.getVolatile(at(stripe, BEGUN));
@@ -77,6 +83,7 @@ public final class Releases {
 
     /** @return whether any is under way. */
     public boolean areUnderWay() {
+        fence();
         for (int stripe = 0; stripe < STRIPES; stripe++) {
             if (!isAtRest(stripe)) {
                 return true;
@@ -92,6 +99,7 @@ public final class Releases {
      * @return whether they have.
      */
     public boolean await(final long nanos) {
+        fence();
         final long start = System.nanoTime();
         long park = FIRST_PARK_NANOS;
         boolean interrupted = false;

@@ -60,7 +60,8 @@
  * <h2>Who waits, and where</h2>
  * Retiring never waits, allocates or fails. Polling never waits. Only {@code synchronize} waits, parked, and refuses to be
  * called inside a section, always and not only when it would have to wait. No lock that can be taken inside a section is
- * held across that wait.
+ * held across that wait. Whoever fights against exhaustion waits in bounded time, for a stamp, and for {@link Releases} that are under way:
+ * outside sections, so that no stamp waits for them.
  *
  * <h2>Left out</h2>
  * Expedited grace periods (there is no interrupt to expedite with), callback offloading, and tree-shaped slot scans: 4,096
