@@ -57,8 +57,12 @@ public final class SpaceTeardown extends Retirement {
         return frame * FrameTable.RECORD_WORDS;
     }
 
-    /** t1. Waits for short locks only. */
+    /**
+     * t1. Waits for short locks only. First for all of them once: a fault that has found its region current, and holds the lock, may be about to
+     * attach a leaf where none is seen yet; afterwards none is attached any more, and a look without the lock is enough.
+     */
     public void detach() {
+        table.passLocks();
         for (long leaf = 0; leaf < table.leaves(); leaf++) {
             final long page = leaf << SpaceTable.LEAF_SHIFT;
             if (table.hasLeafFor(page)) {

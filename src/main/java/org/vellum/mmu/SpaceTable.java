@@ -120,6 +120,11 @@ public final class SpaceTable {
         return locks.of(page >>> LEAF_SHIFT);
     }
 
+    /** Waits until everybody who holds a page-table lock now has given it back. */
+    public void passLocks() {
+        locks.passAll();
+    }
+
     /** r1: volatile, as in org.vellum.epoch; partner: the stores in attach() and detachUnused(). */
     long directoryWord(final long page) {
         return directory.getVolatile(page >>> LEAF_SHIFT);

@@ -24,6 +24,7 @@ import org.vellum.frame.PhysicalMemory;
 import org.vellum.gather.GatherFailures;
 import org.vellum.gather.GatherMode;
 import org.vellum.lock.LockThreads;
+import org.vellum.mmu.SpaceEntry;
 import org.vellum.mmu.SpaceTable;
 import org.vellum.report.ExhaustedException;
 import org.vellum.report.PageFaultException;
@@ -49,6 +50,7 @@ final class AddressSpaceStressTest {
     private final AtomicLong protections = new AtomicLong();
     private final AtomicLong reads = new AtomicLong();
     private final AtomicLong walks = new AtomicLong();
+    private final AtomicLong outlived = new AtomicLong();
     private final AtomicLong faults = new AtomicLong();
     private final AtomicLong exhausted = new AtomicLong();
     private final AtomicLong poisoned = new AtomicLong();
@@ -57,6 +59,8 @@ final class AddressSpaceStressTest {
     private final AtomicReferenceArray<Thread> threads = new AtomicReferenceArray<>(256);
     private volatile boolean failingAtRandom;
     private volatile boolean closing;
+    /** Where there is probably something to be seen. */
+    private volatile long lastMapped = SHARED_START;
     private volatile AddressSpace space;
     private StressClock clock;
 
@@ -66,13 +70,13 @@ final class AddressSpaceStressTest {
     }
 
     private String figures() {
-        return "unmaps=" + unmaps + " discards=" + discards + " protections=" + protections + " reads=" + reads + " walks=" + walks + " faults="
+        return "unmaps=" + unmaps + " discards=" + discards + " protections=" + protections + " reads=" + reads + " walks=" + walks + " outlived=" + outlived + " faults="
             + faults + " exhausted=" + exhausted + " poisoned=" + poisoned + " closes=" + closes + " refused=" + refusedWhenClosed + " "
             + world.spaces.stats();
     }
 
     private boolean covered() {
-        return unmaps.get() > 300 && discards.get() > 100 && protections.get() > 100 && reads.get() > 1000 && walks.get() > 100
+        return unmaps.get() > 300 && discards.get() > 100 && protections.get() > 100 && reads.get() > 1000 && walks.get() > 100 && outlived.get() > 10
             && faults.get() > 100 && poisoned.get() > 1000
             && (world.spaces.stats().handedOver() > 0 || space.options().policy() == UnmapPolicy.ATOMIC || space.options().mode() == GatherMode.WAIT)
             && (!closing || closes.get() > 10 && refusedWhenClosed.get() > 10) && (!failingAtRandom || world.spaces.stats().batchRefusals() > 100);
@@ -129,6 +133,7 @@ final class AddressSpaceStressTest {
                 store(in, page);
                 assertEquals(page * PAGE, in.access().getLong(slot(page)), "lost a store of my own");
             }
+            lastMapped = start;
             rest();
             change(in, start, count, random);
         } finally {
@@ -196,7 +201,8 @@ final class AddressSpaceStressTest {
     }
 
     private void read(final AddressSpace in, final long pages, final ThreadLocalRandom random) {
-        final long page = random.nextBoolean() ? SHARED_START + random.nextInt(SHARED) : SHARED_START + random.nextLong(pages);
+        final long page = random.nextInt(4) > 0 ? lastMapped
+            : random.nextBoolean() ? SHARED_START + random.nextInt(SHARED) : SHARED_START + random.nextLong(pages);
         if (random.nextInt(4) > 0) {
             load(in, page, "a reader");
             return;
@@ -204,10 +210,15 @@ final class AddressSpaceStressTest {
         final Cpu cpu = world.cpus.enter();
         try {
             final long at = in.access().readable(cpu, slot(page));
-            final int dwell = random.nextInt(64) == 0 ? 20_000 : 20;
+            final long entry = in.descriptor().table.get(page);
+            final int dwell = random.nextInt(16) == 0 ? 20_000 : 50;
+            if (dwell > 1000) {
+                rest();
+            }
             for (int i = 0; i < dwell; i++) {
                 check(page, UnsafeApi.getLongOpaque(null, at), "a walker");
             }
+            outlived.addAndGet(SpaceEntry.isSame(in.descriptor().table.get(page), entry) ? 0 : 1);
             walks.incrementAndGet();
         } finally {
             cpu.exit();

@@ -72,6 +72,24 @@ final class FaultRacesTest {
     }
 
     @Test
+    void aCloseWaitsForAFaultThatIsAboutToAttachTheFirstTable() throws Exception {
+        final AddressSpace closed = world.space(1000);
+        final SpinLock lock = closed.descriptor().table.lockOf(closed.map(PAGE) / PAGE);
+        final Other<Void> closes;
+        lock.lock();
+        try {
+            closes = new Other<Void>(() -> {
+                closed.close();
+                return null;
+            }).awaitParked();
+            assertFalse(closes.task.isDone());
+        } finally {
+            lock.unlock();
+        }
+        closes.join();
+    }
+
+    @Test
     void insideASectionAFaultGivesUpAfterAWhile() {
         final long at = space.map(PAGE);
         lockOf(at).lock();
