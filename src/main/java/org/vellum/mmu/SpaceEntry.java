@@ -159,8 +159,14 @@ public final class SpaceEntry {
         return state | old + VERSION_ONE & VERSION_MASK;
     }
 
-    /** Whether two looks at one place saw the same state of it. */
-    static boolean isSame(final long first, final long second) {
+    /**
+     * Whether two looks at one place saw the same state of it, whatever accesses were noted in between.
+     *
+     * @param first what the one saw.
+     * @param second what the other saw.
+     * @return whether there was no change of state between them.
+     */
+    public static boolean isSame(final long first, final long second) {
         return ((first ^ second) & ~(ACCESSED | DIRTY)) == 0;
     }
 }
