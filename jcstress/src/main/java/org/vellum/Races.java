@@ -76,6 +76,8 @@ public final class Races {
         CLASSES.put("space-two-faults", "mmu\\.SpaceTableStress\\.TwoFirstFaults");
         CLASSES.put("space-fault", "space\\.FaultStress");
         CLASSES.put("space-walker", "gather\\.MmuGatherStress\\.WalkerAgainstUnmap");
+        CLASSES.put("space-pin", "space\\.PinStress");
+        CLASSES.put("space-users", "space\\.UsersStress");
         CLASSES.put("ref-kill", "percpu\\.PerCpuRefStress\\.(KillAgainst|TwoKills|BrokenTwin)");
         CLASSES.put("ref-put", "percpu\\.PerCpuRefStress\\.TwoLastPuts");
         CLASSES.put("all", ".*");

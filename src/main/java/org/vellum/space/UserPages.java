@@ -25,6 +25,7 @@ import org.vellum.report.SpecialPageException;
  *   w1: e := entry                             u1: exchange the entry
  *   w2: count of the frame of e: + 1           u2: look at the count, or
  *   w3: entry still e? no → count − 1          u3: flush; then count − 1: of the reference that the entry had
+ *     so? no → count − 1
  * </pre>
  * Two guarantees, and each is needed for something else.
  * <ul>
@@ -35,8 +36,8 @@ import org.vellum.report.SpecialPageException;
  * <li><em>The second look</em> is for those who do not wait: who has cleared the entry, or made it read-only, and decides by the count at once
  * whether it is alone with the frame (a copy at a write is spared; a page is moved, or leaves memory). w2 is a compare-and-set and w3 a
  * volatile load; u1 is an exchange and u2 a load that comes after it. So one of the two sees the other: u2 sees the pin, or w3 sees the
- * change and gives the reference back. A u2 that sees a pin which is about to be given back errs on the safe side. The
- * version in the entry makes w3 an answer even if the same frame is there again.</li>
+ * change and gives the reference back. A u2 that sees a pin which is about to be given back errs on the safe side. If
+ * w3 finds another entry of the same frame, that is as good: the page shows the frame then, and may be accessed so.</li>
  * </ul>
  *
  * <h2>Under the lock</h2>
@@ -65,13 +66,15 @@ public final class UserPages {
         void dirtied(long mapper, long frame);
     }
 
+    /** Pages pinned in one section: 1 MiB, as in bulk operations. */
+    private static final int SECTION_PAGES = 256;
+
     private final Cpus cpus;
     private final FrameAllocator frames;
     private final SpaceTable table;
     private final SpaceFaults faults;
     private final Owners owners;
-    private final LongAdder outstanding = new LongAdder();
-    private final LongAdder outstandingOfAll;
+    private final LongAdder outstanding;
 
     /**
      * @param cpus whose sections are opened.
@@ -79,17 +82,17 @@ public final class UserPages {
      * @param table of the space.
      * @param faults makes pages present.
      * @param owners hears of dirty frames that are somebody's.
-     * @param outstandingOfAll counts the pins of all spaces of a memory.
+     * @param outstanding counts the pins of all spaces of a memory: they may outlive their space.
      */
     UserPages(
         final Cpus cpus, final FrameAllocator frames, final SpaceTable table, final SpaceFaults faults, final Owners owners,
-        final LongAdder outstandingOfAll) {
+        final LongAdder outstanding) {
         this.cpus = cpus;
         this.frames = frames;
         this.table = table;
         this.faults = faults;
         this.owners = owners;
-        this.outstandingOfAll = outstandingOfAll;
+        this.outstanding = outstanding;
     }
 
     /**
@@ -99,7 +102,7 @@ public final class UserPages {
      * @param startPage the first, any number.
      * @param count how many are wanted.
      * @param write whether they will be stored to.
-     * @param pinned where the numbers of the frames are put.
+     * @param pinned where the numbers of the frames are put; what stands behind those that are pinned is undefined.
      * @param offset of the first.
      * @return how many are pinned, from the first on; fewer than wanted if the next is not present, may not be accessed so, is special, or
      *     just changes.
@@ -108,63 +111,90 @@ public final class UserPages {
     public int pinFast(final long startPage, final int count, final boolean write, final long[] pinned, final int offset) {
         Objects.checkFromIndexSize(offset, count, pinned.length);
         StackReserve.ensureOperation();
+        final long inside = startPage < 0 ? 0 : Math.min(count, table.pages() - startPage);
+        final long check = write ? SpaceEntry.WRITE_CHECK : SpaceEntry.READ_CHECK;
+        int done = 0;
+        int wanted = 0;
+        int kept = 0;
+        while (done < inside && kept == wanted) {
+            wanted = (int)Math.min(SECTION_PAGES, inside - done);
+            kept = pinInSection(startPage + done, wanted, check, pinned, offset + done);
+            done += kept;
+        }
+        outstanding.add(done);
+        return done;
+    }
+
+    private int pinInSection(final long startPage, final int wanted, final long check, final long[] pinned, final int offset) {
         final Cpu cpu = cpus.tryEnter();
         if (cpu == null) {
             return 0;
         }
-        int done = 0;
         try {
-            while (done < count && isInside(startPage + done)) {
-                final long frame = tryPin(cpu, startPage + done, write);
-                if (frame == PhysicalMemory.NO_FRAME) {
-                    break;
-                }
-                pinned[offset + done++] = frame;
-            }
+            return take(cpu, startPage, find(startPage, wanted, check, pinned, offset), check, pinned, offset);
         } finally {
             cpu.exit();
         }
-        count(done);
-        return done;
     }
 
     private boolean isInside(final long page) {
         return page >= 0 && page < table.pages();
     }
 
-    private void count(final int more) {
-        outstanding.add(more);
-        outstandingOfAll.add(more);
+    /** w1 of several pages, in a section: all loads, then all counts, so that they do not wait for each other. How many there are. */
+    private int find(final long startPage, final int count, final long check, final long[] found, final int offset) {
+        final PhysicalMemory memory = frames.memory();
+        final int bankShift = memory.bankShift();
+        long frame = 0;
+        long distance = 0;
+        for (int i = 0; i < count; i++) {
+            // Volatile: w1; partner: the exchange in SpaceTable.replaceNoFlush().
+            final long entry = table.get(startPage + i);
+            if ((entry & (check | SpaceEntry.SPECIAL)) != check && !isMade(startPage + i, entry, check)) {
+                return i;
+            }
+            final long page = SpaceEntry.nativePage(entry);
+            final long inSameBank = page - distance >>> Pages.SHIFT;
+            // A bank's frames are numbered as they lie: a page outside it would have a number outside it.
+            if (i > 0 && (inSameBank ^ frame) >>> bankShift == 0) {
+                frame = inSameBank;
+            } else {
+                frame = memory.frameOf(page);
+                distance = page - (frame << Pages.SHIFT);
+            }
+            found[offset + i] = frame;
+        }
+        return count;
     }
 
-    /** w1 to w3, in a section. */
-    private long tryPin(final Cpu cpu, final long page, final boolean write) {
-        // Volatile: w1; partner: the exchange in SpaceTable.replaceNoFlush().
-        final long entry = table.get(page);
-        if (!isAllowed(entry, write) || !isMarked(page, entry, write)) {
-            return PhysicalMemory.NO_FRAME;
-        }
-        final long frame = frames.memory().frameOf(SpaceEntry.nativePage(entry));
+    /** w2 and w3 of several pages. How many are pinned; of the others the references are given back. */
+    private int take(final Cpu cpu, final long startPage, final int found, final long check, final long[] pinned, final int offset) {
+        int taken = 0;
         // CAS: w2, before w3.
-        if (!frames.tryGet(frame)) {
-            return PhysicalMemory.NO_FRAME;
+        while (taken < found && frames.tryGet(pinned[offset + taken])) {
+            taken++;
         }
+        int kept = 0;
+        while (kept < taken && isShown(startPage + kept, pinned[offset + kept], check)) {
+            kept++;
+        }
+        for (int i = kept; i < taken; i++) {
+            frames.put(cpu, pinned[offset + i]);
+        }
+        return kept;
+    }
+
+    /** w3: whether the page shows the frame, to be accessed so. */
+    private boolean isShown(final long page, final long frame, final long check) {
         // Volatile: w3; partner: the exchange u1, before u2.
-        if (SpaceEntry.isSame(table.get(page), entry)) {
-            return frame;
-        }
-        frames.put(cpu, frame);
-        return PhysicalMemory.NO_FRAME;
+        final long entry = table.get(page);
+        return (entry & (check | SpaceEntry.SPECIAL)) == check && SpaceEntry.nativePage(entry) == frames.memory().nativeAddress(frame);
     }
 
-    private static boolean isAllowed(final long entry, final boolean write) {
-        return SpaceEntry.isCounted(entry) && SpaceEntry.has(entry, write ? SpaceEntry.WRITABLE : SpaceEntry.READABLE);
-    }
-
-    /** Marks the entry as an access would; false if it has changed. */
-    private boolean isMarked(final long page, final long entry, final boolean write) {
-        final long bits = write ? SpaceEntry.ACCESSED | SpaceEntry.DIRTY : SpaceEntry.ACCESSED;
-        return SpaceEntry.has(entry, bits) || table.mark(page, entry, bits);
+    /** Marks an entry that lacks no more than that, as an access would; false if it lacks more, or has just changed. */
+    private boolean isMade(final long page, final long entry, final long check) {
+        final long marks = check & (SpaceEntry.ACCESSED | SpaceEntry.DIRTY);
+        return (entry & (check & ~marks | SpaceEntry.SPECIAL)) == (check & ~marks) && table.mark(page, entry, marks);
     }
 
     /**
@@ -193,7 +223,7 @@ public final class UserPages {
         try {
             for (; done < count; done++) {
                 pinned[offset + done] = pinLocked(startPage + done, write);
-                count(1);
+                outstanding.increment();
             }
         } catch (final RuntimeException e) {
             if (done == 0) {
@@ -206,36 +236,36 @@ public final class UserPages {
         return done;
     }
 
+    /** Faults first: what the fast way could not pin was hardly there. */
     private long pinLocked(final long page, final boolean write) {
         if (!isInside(page)) {
             throw new PageFaultException(page << Pages.SHIFT, "beyond the address space: page=" + page + " pages=" + table.pages());
         }
         StackReserve.ensureOperation();
+        final long check = write ? SpaceEntry.WRITE_CHECK : SpaceEntry.READ_CHECK;
         while (true) {
-            final long entry = look(page, write);
-            if (isAllowed(entry, write)) {
+            faults.fault(page, write);
+            final long entry = look(page, check);
+            if (SpaceEntry.has(entry, check) && SpaceEntry.isCounted(entry)) {
                 return frames.memory().frameOf(SpaceEntry.nativePage(entry));
             }
             if (SpaceEntry.has(entry, SpaceEntry.PRESENT | SpaceEntry.SPECIAL)) {
                 faultSpecial(page, entry);
-            } else {
-                faults.fault(page, write);
             }
         }
     }
 
-    /** The entry under its lock; with a reference taken if it allows the access. */
-    private long look(final long page, final boolean write) {
+    /** The entry under its lock; with a reference taken if it is counted and allows the access. */
+    private long look(final long page, final long check) {
         final SpinLock lock = table.lockOf(page);
         // Surely: whoever holds it does a bounded number of steps.
         lock.acquireSurely();
         try {
             long entry = table.get(page);
-            while (isAllowed(entry, write) && !isMarked(page, entry, write)) {
-                // Under the lock an access can be noted, and nothing else.
+            if (!SpaceEntry.has(entry, check) && isMade(page, entry, check)) {
                 entry = table.get(page);
             }
-            if (isAllowed(entry, write)) {
+            if (SpaceEntry.has(entry, check) && SpaceEntry.isCounted(entry)) {
                 frames.get(frames.memory().frameOf(SpaceEntry.nativePage(entry)));
             }
             return entry;
@@ -259,7 +289,7 @@ public final class UserPages {
     /**
      * Drops pins: one of each frame that is named. Never waits.
      *
-     * @param pinned what was pinned by way of this object.
+     * @param pinned what was pinned in this memory.
      * @param offset of the first.
      * @param count how many.
      * @param dirty whether they have been stored to.
@@ -282,7 +312,7 @@ public final class UserPages {
             }
         } finally {
             cpu.exit();
-            count(-done);
+            outstanding.add(-done);
         }
     }
 
@@ -301,7 +331,7 @@ public final class UserPages {
         }
     }
 
-    /** @return pins taken by way of this object and not dropped. Exact when quiet. */
+    /** @return pins of all spaces of this memory that have not been dropped. Exact when quiet. */
     public long outstanding() {
         return outstanding.sum();
     }
