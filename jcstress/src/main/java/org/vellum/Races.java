@@ -71,6 +71,7 @@ public final class Races {
         CLASSES.put("high-miss", "kmap\\.HighCacheStress\\.TwoMisses");
         CLASSES.put("RG3", "mmu\\.SpaceTableStress\\.MarkAgainstProtect");
         CLASSES.put("RG5", "gather\\.MmuGatherStress\\.NestedGathers");
+        CLASSES.put("RG11", "gather\\.AddressBatchStress");
         CLASSES.put("space-lock", "lock\\.SleepingLockStress");
         CLASSES.put("space-read", "mmu\\.SpaceReadsStress");
         CLASSES.put("space-two-faults", "mmu\\.SpaceTableStress\\.TwoFirstFaults");

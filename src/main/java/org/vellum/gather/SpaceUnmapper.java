@@ -62,16 +62,30 @@ public final class SpaceUnmapper {
         // Surely: unmapping must not fail, and whoever holds it does a bounded number of steps.
         lock.acquireSurely();
         try {
-            final Cpu cpu = gathers.cpus.tryEnter();
-            try {
-                return clearLocked(cpu, gather, startPage, endPage, freeTables);
-            } finally {
-                if (cpu != null) {
-                    cpu.exit();
-                }
-            }
+            return clearLazily(gather, startPage, endPage, freeTables);
         } finally {
             lock.unlock();
+        }
+    }
+
+    private long clearLazily(final MmuGather gather, final long startPage, final long endPage, final boolean freeTables) {
+        table.lazyEnter(startPage);
+        try {
+            return clearInSection(gather, startPage, endPage, freeTables);
+        } finally {
+            // Before the lock is let go: whoever has it next may store a new entry (G12).
+            table.lazyExit(startPage);
+        }
+    }
+
+    private long clearInSection(final MmuGather gather, final long startPage, final long endPage, final boolean freeTables) {
+        final Cpu cpu = gathers.cpus.tryEnter();
+        try {
+            return clearLocked(cpu, gather, startPage, endPage, freeTables);
+        } finally {
+            if (cpu != null) {
+                cpu.exit();
+            }
         }
     }
 

@@ -48,7 +48,7 @@ import org.vellum.mem.Words;
  *
  * <p>Thread safety: as above. Nothing here waits or allocates.
  */
-public final class SpaceTable {
+public final class SpaceTable implements SpaceWalk {
     /** log2 of {@link #LEAF_PAGES}. */
     public static final int LEAF_SHIFT = Pages.SHIFT - 3;
     /** Entries of a leaf. */
@@ -63,6 +63,8 @@ public final class SpaceTable {
     private final Words used;
     private final PageTableLocks locks;
     private final long pages;
+    /** Null if there are none: then all that changes is a look at this where entries are stored. */
+    private final EntryCopies copies;
 
     /**
      * An empty table. Its directory is zeroed here: 4 bytes for each MiB of the space.
@@ -73,11 +75,29 @@ public final class SpaceTable {
      * @param lockCount page-table locks: a power of two; leaves share them if there are more.
      */
     public SpaceTable(final Cpus cpus, final PhysicalMemory memory, final long pages, final int lockCount) {
+        this(cpus, memory, pages, lockCount, null);
+    }
+
+    /**
+     * {@link #SpaceTable(Cpus, PhysicalMemory, long, int)} of a space whose translations are kept elsewhere, too.
+     *
+     * @param cpus whose sections must not block.
+     * @param memory where the leaves are.
+     * @param pages of the space, at least 1.
+     * @param lockCount page-table locks: a power of two; leaves share them if there are more.
+     * @param copies what keeps them, or null; made for as many locks.
+     */
+    public SpaceTable(
+        final Cpus cpus, final PhysicalMemory memory, final long pages, final int lockCount, final EntryCopies copies) {
+        if (copies != null && copies.lockCount() != lockCount) {
+            throw new IllegalArgumentException("lockCount=" + lockCount + " but copies for " + copies.lockCount());
+        }
         if (pages < 1 || pages > Address.MASK >>> Pages.SHIFT) {
             throw new IllegalArgumentException("pages=" + pages);
         }
         this.memory = memory;
         this.pages = pages;
+        this.copies = copies;
         final long leaves = leaves();
         directory = Words.zeroed(leaves);
         used = Words.zeroed(leaves);
@@ -130,6 +150,7 @@ public final class SpaceTable {
      * @param page of the space.
      * @return the entry; {@link SpaceEntry#NONE} if there is no leaf.
      */
+    @Override
     public long get(final long page) {
         final long word = directoryWord(page);
         // Volatile: as in org.vellum.epoch; partner: the exchange in replace().
@@ -199,6 +220,9 @@ public final class SpaceTable {
         if (!SpaceEntry.isNone(old)) {
             return false;
         }
+        if (copies != null) {
+            copies.entering(page);
+        }
         used.putPlain(leaf, used.getPlain(leaf) + 1);
         // Release: the frame's content comes before; partner: get() and SpaceReads.
         UnsafeApi.putLongRelease(null, at, SpaceEntry.following(state, old));
@@ -228,8 +252,46 @@ public final class SpaceTable {
         if (SpaceEntry.isNone(state)) {
             used.putPlain(leaf, used.getPlain(leaf) - 1);
         }
+        if (copies != null && SpaceEntry.isPresent(seen)) {
+            return replaceCopied(page, at, SpaceEntry.following(state, seen));
+        }
         // Exchange: u1, before the stamp, and with the last D of the old entry; partner: the CAS in mark(), get() and SpaceReads.
         return UnsafeApi.getAndSetLong(null, at, SpaceEntry.following(state, seen));
+    }
+
+    private long replaceCopied(final long page, final long at, final long next) {
+        if (SpaceEntry.isPresent(next)) {
+            return copies.exchange(page, at, next);
+        }
+        // Exchange: as in replaceNoFlush(); and before the copy goes, t1 of HashedTable.
+        final long old = UnsafeApi.getAndSetLong(null, at, next);
+        copies.cleared(page, old);
+        return old;
+    }
+
+    /**
+     * Begins to clear several entries: what else is to be done about each may wait until {@link #lazyExit}. Under the page's lock, which is kept
+     * until then: the kernel's {@code arch_enter_lazy_mmu_mode}.
+     *
+     * @param page any that the lock is for.
+     */
+    public void lazyEnter(final long page) {
+        assert isLocked(page) : "page=" + page;
+        if (copies != null) {
+            copies.lazyEnter(page);
+        }
+    }
+
+    /**
+     * Ends what {@link #lazyEnter} began, under the same lock, whatever has happened.
+     *
+     * @param page any that the lock is for.
+     */
+    public void lazyExit(final long page) {
+        assert isLocked(page) : "page=" + page;
+        if (copies != null) {
+            copies.lazyExit(page);
+        }
     }
 
     /**

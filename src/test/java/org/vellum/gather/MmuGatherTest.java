@@ -20,13 +20,22 @@ import org.vellum.frame.PhysicalMemory;
 import org.vellum.mmu.SpaceEntry;
 
 @Timeout(120)
-final class MmuGatherTest {
-    private final GatherWorld world = new GatherWorld(4096, 4096);
+class MmuGatherTest {
+    private final GatherWorld world = world(4096, 4096, 1L << 30);
+
+    /** Whether translations are kept in a hash, too. Asked while this object is made. */
+    boolean hashed() {
+        return false;
+    }
+
+    private GatherWorld world(final int frames, final long pages, final long mostLimboBytes) {
+        return new GatherWorld(frames, pages, mostLimboBytes, 1024, hashed());
+    }
 
     /** G2: add first, then test full; at most 8 + 19 × 510. */
     @Test
     void itHoldsWhatTheReferenceSays() {
-        final GatherWorld large = new GatherWorld(16 << 10, 16);
+        final GatherWorld large = world(16 << 10, 16, 1L << 30);
         assertEquals(9698, MmuGather.MOST_FRAMES);
         try (MmuGather gather = large.begin(WAIT)) {
             final Cpu cpu = large.cpus.enter();
@@ -178,7 +187,7 @@ final class MmuGatherTest {
     @Test
     void aGibibyteTakes28Flushes() {
         final int pages = 1 << 18;
-        final GatherWorld large = new GatherWorld(1024, pages, 1L << 30, 1024);
+        final GatherWorld large = world(1024, pages, 1L << 30);
         final long frame = large.frame();
         for (int page = 0; page < pages; page++) {
             large.frames.get(frame);
@@ -256,7 +265,7 @@ final class MmuGatherTest {
     /** All memory is mapped, and the batch needs a frame. */
     @Test
     void aFullMemoryIsUnmappedAllTheSame() {
-        final GatherWorld small = new GatherWorld(64, 512);
+        final GatherWorld small = world(64, 512, 1L << 30);
         small.set(0, SpaceEntry.swapped(1));
         int mapped = 0;
         for (long frame = small.allocate(); frame != PhysicalMemory.NO_FRAME; frame = small.allocate()) {
@@ -304,7 +313,7 @@ final class MmuGatherTest {
 
     @Test
     void aFlushWaitsWhenThereIsTooMuchInLimbo() {
-        final GatherWorld narrow = new GatherWorld(4096, 4096, 64 << 12, 64);
+        final GatherWorld narrow = world(4096, 4096, 64 << 12);
         for (int i = 0; i < 20; i++) {
             narrow.mapNew(0, 600);
             narrow.unmap(RETIRE, 0, 600, false);
@@ -318,7 +327,7 @@ final class MmuGatherTest {
     /** And not for ever for a section that does not end. */
     @Test
     void aSectionThatStaysHoldsNobodyUp() throws Exception {
-        final GatherWorld narrow = new GatherWorld(4096, 4096, 64 << 12, 64);
+        final GatherWorld narrow = world(4096, 4096, 64 << 12);
         try (SmallMemory.Reader reader = new SmallMemory.Reader(narrow.cpus, "reader")) {
             narrow.mapNew(0, 600);
             narrow.unmap(RETIRE, 0, 600, true);
