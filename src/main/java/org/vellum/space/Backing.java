@@ -1,6 +1,7 @@
 package org.vellum.space;
 
 import org.vellum.frame.PhysicalMemory;
+import org.vellum.lock.SleepingLock;
 
 /**
  * What the pages of a region come from, if they are not anonymous: the kernel's {@code vm_operations}.
@@ -31,4 +32,9 @@ interface Backing {
 
     /** An entry has been cleared. Under the page-table lock: short, and never waits. What it says of A and D is final. */
     void cleared(Region region, long page, long oldEntry);
+
+    /** The lock of those who map it, of rank {@code FILE_MAPPING}, which who takes all locks of a space takes, too; null if there is none. */
+    default SleepingLock mappingLock() {
+        return null;
+    }
 }
