@@ -139,6 +139,22 @@ final class AddressBatchTest {
         }
     }
 
+    /** RG12: between the clear and the free an accessor walks, and would fill the hash again. */
+    @Test
+    void rg12NobodyEntersWhatIsCleared() {
+        world.mapNew(0, 4);
+        try (MmuGather gather = world.begin(GatherMode.WAIT)) {
+            world.unmapper.slice(gather, 0, 4, false);
+            for (int page = 0; page < 4; page++) {
+                look(page);
+            }
+            assertEquals(4, gather.gathered(), "not free yet");
+            assertEquals(0, hash.verifyNoDuplicates());
+        }
+        look(1);
+        assertEquals(0, hash.verifyNoDuplicates());
+    }
+
     @Test
     void theBatchIsEmptyOutsideLazyMode() {
         world.mapNew(0, 4);

@@ -350,11 +350,21 @@ class MmuGatherTest {
         world.unmap(WAIT, 0, 1, false);
         assertEquals(1, world.flushed(GatherEvent.NESTED));
         assertTrue(world.epochs.flushes() > flushesBefore, "nothing was flushed");
-        final FutureTask<Void> second = new FutureTask<>(() -> {
-            world.unmap(WAIT, 0, 1, false);
-            return null;
-        });
-        final Thread thread = new Thread(second, "second");
+        requireWaitsForAReader(() -> world.unmap(WAIT, 0, 1, false));
+        first.close();
+        // Alone it has nothing to flush.
+        world.unmap(WAIT, 0, 1, false);
+        assertEquals(2, world.flushed(GatherEvent.NESTED));
+        assertEquals(1, world.flushed(GatherEvent.NOTHING));
+        world.unmap(WAIT, 0, 512, true);
+        world.requireNothingLeft();
+        world.requireFramesInUse(0);
+    }
+
+    /** Runs it beside a section that stays open: it must not return before that has ended. */
+    private void requireWaitsForAReader(final Runnable flushing) throws Exception {
+        final FutureTask<Void> task = new FutureTask<>(flushing, null);
+        final Thread thread = new Thread(task, "flushes");
         try (SmallMemory.Reader reader = new SmallMemory.Reader(world.cpus, "reader")) {
             assertTrue(reader.cpu.index() >= 0);
             thread.start();
@@ -362,15 +372,78 @@ class MmuGatherTest {
                 assertTrue(thread.isAlive(), "did not wait for the section");
                 Thread.onSpinWait();
             }
-            assertEquals(2, world.flushes.pending());
+            assertFalse(task.isDone());
         }
-        SmallMemory.join(second);
+        SmallMemory.join(task);
+    }
+
+    /** As protect does: lowers the permission of a page, if it is not as low already. */
+    private void protect(final MmuGather gather, final long page) {
+        final SpinLock lock = world.table.lockOf(page);
+        lock.lock();
+        final long entry = world.table.get(page);
+        if (SpaceEntry.has(entry, SpaceEntry.WRITABLE)) {
+            world.table.replaceNoFlush(page, SpaceEntry.present(SpaceEntry.nativePage(entry), SpaceEntry.READABLE));
+            gather.touch(page);
+        }
+        lock.unlock();
+    }
+
+    /** RG2: one has lowered a permission and not flushed; another finds nothing to lower, and must not return while stores may be under way. */
+    @Test
+    void rg2WhoFindsThePermissionLoweredFlushesForWhoLoweredIt() throws Exception {
+        world.mapNew(0, 1);
+        final MmuGather first = world.begin(WAIT);
+        protect(first, 0);
+        assertEquals(1, first.endPage());
+        requireWaitsForAReader(() -> {
+            try (MmuGather second = world.begin(WAIT)) {
+                protect(second, 0);
+                assertEquals(0, second.endPage());
+            }
+        });
+        assertEquals(1, world.flushed(GatherEvent.NESTED));
         first.close();
-        // Alone it has nothing to flush.
-        world.unmap(WAIT, 0, 1, false);
-        assertEquals(2, world.flushed(GatherEvent.NESTED));
-        assertEquals(1, world.flushed(GatherEvent.NOTHING));
         world.unmap(WAIT, 0, 512, true);
+        world.requireNothingLeft();
+        world.requireFramesInUse(0);
+    }
+
+    /** RG6: a frame of the caller's, not counted; who has it unmapped for the second time may use it anew, and so must wait for the first. */
+    @Test
+    void rg6UnmappingSpecialFramesTwiceWaitsForTheFirst() throws Exception {
+        final long callers = world.frame();
+        world.set(3, SpaceEntry.present(world.frames.memory().nativeAddress(callers), SpaceEntry.READABLE | SpaceEntry.SPECIAL));
+        final MmuGather first = world.begin(WAIT);
+        world.unmapper.slice(first, 3, 4, false);
+        assertEquals(0, first.gathered());
+        assertEquals(4, first.endPage(), "nothing to free, and yet to be flushed");
+        requireWaitsForAReader(() -> world.unmap(WAIT, 3, 4, false));
+        requireWaitsForAReader(first::flush);
+        first.close();
+        world.free(callers);
+        world.unmap(WAIT, 0, 512, true);
+        world.requireNothingLeft();
+        world.requireFramesInUse(0);
+    }
+
+    /** RG7: no memory for a batch changes nothing for tables: a walker that is in one keeps it. */
+    @Test
+    void rg7ATableWaitsForWalkersWithoutMemoryForABatch() throws Exception {
+        world.gathers.batches.failing = () -> true;
+        world.mapNew(0, 1);
+        try (SmallMemory.Reader reader = new SmallMemory.Reader(world.cpus, "reader")) {
+            assertTrue(reader.cpu.index() >= 0);
+            final Cpu cpu = world.cpus.enter();
+            world.unmap(RETIRE, 0, 512, true);
+            cpu.exit();
+            assertEquals(0, world.table.attachedLeaves());
+            for (int i = 0; i < 4; i++) {
+                world.gathers.poll();
+            }
+            assertEquals(1, world.tables.inLimbo());
+            assertEquals(1, world.tables.live());
+        }
         world.requireNothingLeft();
         world.requireFramesInUse(0);
     }

@@ -236,6 +236,31 @@ final class UserPagesTest {
         world.put(frame);
     }
 
+    /** RG8: the table is taken away, and given to be freed, while a walker is in it. */
+    @Test
+    void rg8ATableIsNotFreedUnderAWalker() throws Exception {
+        world.mapNew(0, 2);
+        world.mapNew(600, 601);
+        final Cpu cpu = world.cpus.enter();
+        final long entry = world.table.get(1);
+        SmallMemory.inThread(() -> {
+            world.unmap(GatherMode.RETIRE, 0, 512);
+            world.gathers.poll();
+            world.gathers.poll();
+            return null;
+        });
+        assertFalse(world.table.hasLeafFor(1));
+        assertEquals(1, world.tables.inLimbo());
+        assertEquals(2, world.tables.live());
+        assertEquals(1, world.content(world.frames.memory().frameOf(SpaceEntry.nativePage(entry))));
+        assertEquals(0, pages.pinFast(1, 1, false, pinned, 0));
+        assertEquals(1, pages.pinFast(600, 1, false, pinned, 0));
+        cpu.exit();
+        pages.unpin(pinned, 0, 1, false);
+        world.gathers.settle();
+        assertEquals(1, world.tables.live());
+    }
+
     @Test
     void pinningMakesNoGarbage() {
         final ThreadMXBean threads = (ThreadMXBean)ManagementFactory.getThreadMXBean();
