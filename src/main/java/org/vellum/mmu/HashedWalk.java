@@ -15,8 +15,8 @@ public final class HashedWalk implements SpaceWalk {
     }
 
     @Override
-    public long get(final long page) {
+    public long get(final long page, final long wanted) {
         final long copy = hash.lookup(page);
-        return SpaceEntry.isPresent(copy) ? copy : hash.enter(table, page);
+        return SpaceEntry.has(copy, wanted) ? copy : hash.enter(table, page);
     }
 }

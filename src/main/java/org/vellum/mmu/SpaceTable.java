@@ -150,11 +150,15 @@ public final class SpaceTable implements SpaceWalk {
      * @param page of the space.
      * @return the entry; {@link SpaceEntry#NONE} if there is no leaf.
      */
-    @Override
     public long get(final long page) {
         final long word = directoryWord(page);
         // Volatile: as in org.vellum.epoch; partner: the exchange in replace().
         return hasLeaf(word) ? UnsafeApi.getLongVolatile(null, entryAddress(word, page)) : SpaceEntry.NONE;
+    }
+
+    @Override
+    public long get(final long page, final long wanted) {
+        return get(page);
     }
 
     /**

@@ -157,7 +157,7 @@ final class GatherWorld {
     /** As an accessor would: with a hash it is entered there. */
     void look(final long page) {
         final Cpu cpu = cpus.enter();
-        walk.get(page);
+        walk.get(page, SpaceEntry.PRESENT);
         cpu.exit();
     }
 

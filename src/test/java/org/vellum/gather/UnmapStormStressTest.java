@@ -108,7 +108,7 @@ class UnmapStormStressTest {
         final long page = random.nextBoolean() ? lastMapped : random.nextInt(PAGES);
         final Cpu cpu = world.cpus.enter();
         try {
-            final long entry = world.walk.get(page);
+            final long entry = world.walk.get(page, SpaceEntry.PRESENT);
             if (!SpaceEntry.isPresent(entry)) {
                 return;
             }

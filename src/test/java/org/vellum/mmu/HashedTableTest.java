@@ -39,7 +39,7 @@ final class HashedTableTest {
     private long walk(final long page) {
         final Cpu cpu = world.cpus.enter();
         try {
-            return walk.get(page);
+            return walk.get(page, SpaceEntry.PRESENT);
         } finally {
             cpu.exit();
         }
@@ -77,7 +77,11 @@ final class HashedTableTest {
         map(1);
         assertTrue(world.mark(0, world.table.get(0), ACCESSED | DIRTY));
         assertFalse(SpaceEntry.has(hash.lookup(0), DIRTY));
-        world.look(0);
+        final Cpu cpu = world.cpus.enter();
+        assertFalse(SpaceEntry.has(walk.get(0, SpaceEntry.READABLE), DIRTY), "a copy that will do");
+        assertTrue(SpaceEntry.has(walk.get(0, SpaceEntry.WRITE_CHECK), DIRTY), "or the access would fault for ever");
+        assertTrue(SpaceEntry.has(world.table.get(0, SpaceEntry.WRITE_CHECK), DIRTY));
+        cpu.exit();
         assertTrue(SpaceEntry.has(hash.lookup(0), ACCESSED | DIRTY));
         assertEquals(1, hash.verify(world.table));
     }
@@ -185,7 +189,7 @@ final class HashedTableTest {
     private int lookInSection(final long page) {
         final Cpu cpu = world.cpus.enter();
         try {
-            final long entry = walk.get(page);
+            final long entry = walk.get(page, SpaceEntry.PRESENT);
             if (!SpaceEntry.isPresent(entry)) {
                 return 0;
             }

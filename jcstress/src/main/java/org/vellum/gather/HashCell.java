@@ -73,7 +73,7 @@ final class HashCell {
     int walk() {
         final Cpu cpu = CPUS.enter();
         try {
-            return nameOf(WALK.get(page));
+            return nameOf(WALK.get(page, SpaceEntry.PRESENT));
         } finally {
             cpu.exit();
         }
