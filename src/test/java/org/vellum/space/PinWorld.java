@@ -84,14 +84,24 @@ final class PinWorld implements SpaceFaults {
     }
 
     long newFrame(final long content) {
+        long frame = allocate();
+        for (int i = 0; i < 100 && frame == PhysicalMemory.NO_FRAME; i++) {
+            // What is in limbo, and in lists of other slots, is free, too.
+            gathers.settle();
+            frames.drainIdle();
+            frame = allocate();
+        }
+        if (frame == PhysicalMemory.NO_FRAME) {
+            throw new AssertionError("no frame");
+        }
+        UnsafeApi.putLongOpaque(null, frames.memory().nativeAddress(frame), content);
+        return frame;
+    }
+
+    private long allocate() {
         final Cpu cpu = cpus.enter();
         try {
-            final long frame = frames.allocate(cpu, 0);
-            if (frame == PhysicalMemory.NO_FRAME) {
-                throw new AssertionError("no frame");
-            }
-            UnsafeApi.putLongOpaque(null, frames.memory().nativeAddress(frame), content);
-            return frame;
+            return frames.allocate(cpu, 0);
         } finally {
             cpu.exit();
         }
@@ -109,25 +119,42 @@ final class PinWorld implements SpaceFaults {
 
     /** Sets an entry where there is none, or none but zeroes; makes the leaf if need be. */
     boolean install(final long page, final long state) {
-        final Cpu cpu = cpus.enter();
-        final SpinLock lock = table.lockOf(page);
-        lock.acquireSurely();
-        try {
-            if (!table.hasLeafFor(page)) {
-                final long leaf = tables.allocate(cpu);
-                if (leaf == PhysicalMemory.NO_FRAME) {
-                    throw new AssertionError("no frame for a table");
+        while (true) {
+            final SpinLock lock = table.lockOf(page);
+            lock.acquireSurely();
+            try {
+                if (table.hasLeafFor(page)) {
+                    if (SpaceEntry.has(table.get(page), SpaceEntry.ZERO) && (state & SpaceEntry.ZERO) == 0) {
+                        table.replaceNoFlush(page, state);
+                        return true;
+                    }
+                    return table.setIfNone(page, state);
                 }
+            } finally {
+                lock.unlock();
+            }
+            attach(page);
+        }
+    }
+
+    private void attach(final long page) {
+        final Cpu cpu = cpus.enter();
+        final long leaf = tables.allocate(cpu);
+        if (leaf != PhysicalMemory.NO_FRAME) {
+            final SpinLock lock = table.lockOf(page);
+            lock.acquireSurely();
+            final boolean had = table.hasLeafFor(page);
+            if (!had) {
                 table.attach(page, leaf);
             }
-            if (SpaceEntry.has(table.get(page), SpaceEntry.ZERO) && (state & SpaceEntry.ZERO) == 0) {
-                table.replaceNoFlush(page, state);
-                return true;
-            }
-            return table.setIfNone(page, state);
-        } finally {
             lock.unlock();
-            cpu.exit();
+            if (had) {
+                tables.free(cpu, leaf);
+            }
+        }
+        cpu.exit();
+        if (leaf == PhysicalMemory.NO_FRAME) {
+            gathers.settle();
         }
     }
 
