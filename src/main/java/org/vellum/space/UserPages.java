@@ -143,13 +143,15 @@ public final class UserPages {
 
     /** w1 of several pages, in a section: all loads, then all counts, so that they do not wait for each other. How many there are. */
     private int find(final long startPage, final int count, final long check, final long[] found, final int offset) {
+        // In locals: a volatile load, or a compare-and-set, has the compiler load fields anew.
+        final SpaceTable entries = table;
         final PhysicalMemory memory = frames.memory();
         final int bankShift = memory.bankShift();
         long frame = 0;
         long distance = 0;
         for (int i = 0; i < count; i++) {
             // Volatile: w1; partner: the exchange in SpaceTable.replaceNoFlush().
-            final long entry = table.get(startPage + i);
+            final long entry = entries.get(startPage + i);
             if ((entry & (check | SpaceEntry.SPECIAL)) != check && !isMade(startPage + i, entry, check)) {
                 return i;
             }
@@ -169,13 +171,17 @@ public final class UserPages {
 
     /** w2 and w3 of several pages. How many are pinned; of the others the references are given back. */
     private int take(final Cpu cpu, final long startPage, final int found, final long check, final long[] pinned, final int offset) {
+        final FrameAllocator counts = frames;
         int taken = 0;
         // CAS: w2, before w3.
-        while (taken < found && frames.tryGet(pinned[offset + taken])) {
+        while (taken < found && counts.tryGet(pinned[offset + taken])) {
             taken++;
         }
+        final SpaceTable entries = table;
+        final PhysicalMemory memory = counts.memory();
         int kept = 0;
-        while (kept < taken && isShown(startPage + kept, pinned[offset + kept], check)) {
+        // Volatile: w3; partner: the exchange u1, before u2.
+        while (kept < taken && isShown(entries.get(startPage + kept), memory.nativeAddress(pinned[offset + kept]), check)) {
             kept++;
         }
         for (int i = kept; i < taken; i++) {
@@ -184,11 +190,9 @@ public final class UserPages {
         return kept;
     }
 
-    /** w3: whether the page shows the frame, to be accessed so. */
-    private boolean isShown(final long page, final long frame, final long check) {
-        // Volatile: w3; partner: the exchange u1, before u2.
-        final long entry = table.get(page);
-        return (entry & (check | SpaceEntry.SPECIAL)) == check && SpaceEntry.nativePage(entry) == frames.memory().nativeAddress(frame);
+    /** Whether an entry shows a frame, to be accessed so. */
+    private static boolean isShown(final long entry, final long nativePage, final long check) {
+        return (entry & (check | SpaceEntry.SPECIAL)) == check && SpaceEntry.nativePage(entry) == nativePage;
     }
 
     /** Marks an entry that lacks no more than that, as an access would; false if it lacks more, or has just changed. */

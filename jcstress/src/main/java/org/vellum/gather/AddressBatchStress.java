@@ -63,11 +63,14 @@ public final class AddressBatchStress {
         private final Stagger stagger = new Stagger();
         private final HashCell cell = new HashCell();
 
-        /** @param r what it found. */
+        /** @param r what it found; 3 if that made two copies. */
         @Actor
         public void accessor(final II_Result r) {
             stagger.one();
             r.r1 = cell.miss();
+            if (cell.hasTwoCopies()) {
+                r.r1 = 3;
+            }
         }
 
         /** Protects, say. */
