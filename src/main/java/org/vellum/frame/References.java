@@ -34,7 +34,8 @@ final class References {
         long word;
         do {
             word = table.word(frame);
-            if (FrameWord.state(word) != FrameTable.ALLOCATED || FrameWord.mark(word) != 0 || FrameWord.count(word) == FrameWord.COUNT_MAX) {
+            if (FrameWord.state(word) != FrameTable.ALLOCATED || FrameWord.mark(word) != 0
+                || FrameWord.count(word) == FrameWord.COUNT_MAX) {
                 return false;
             }
             // CAS: as in get(); a full fence, too, for whoever looks afterwards whether what led here still does.

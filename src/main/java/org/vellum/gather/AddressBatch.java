@@ -6,8 +6,8 @@ import org.vellum.mmu.HashedTable;
  * Translations that one holder of a page-table lock has cleared and not yet taken out of the hash: the second of the three things that
  * reference 3 finds batched (frames, translations, tables). Address <em>and</em> old entry, since the hash is asked for both.
  *
- * <p>Lives inside one hold of its lock, between {@link #enter} and {@link #exit}; is empty outside. The kernel has one a processor, and must empty
- * it when the holder is preempted there; here it is the lock's, and whoever has that is not.
+ * <p>Lives inside one hold of its lock, between {@link #enter} and {@link #exit}; is empty outside. The kernel has one a processor, and
+ * must empty it when the holder is preempted there; here it is the lock's, and whoever has that is not.
  */
 final class AddressBatch {
     /** As powerpc has: enough for a third of a leaf. */

@@ -5,8 +5,8 @@ import org.vellum.mmu.HashedTable;
 import org.vellum.mmu.SpaceTable;
 
 /**
- * The policy of a space whose translations are also kept in a hash, as powerpc and sparc do in reference 3: an {@link AddressBatch} for each page-table
- * lock.
+ * The policy of a space whose translations are also kept in a hash, as powerpc and sparc do in reference 3: an {@link AddressBatch} for
+ * each page-table lock.
  *
  * <h2>Why before the lock is let go (G12)</h2>
  * <pre>
@@ -17,12 +17,12 @@ import org.vellum.mmu.SpaceTable;
  *                                                                             e1: finds the new entry, enters a copy
  *   u4: flush                                                                     beside that of the old one
  * </pre>
- * That is Ben Herrenschmidt's objection to gathering these with the pages. So u4 comes before u3, which leaves u1 itself: the lock's holder may store a new
- * entry where it has cleared one, and E needs no lock. Hence it flushes first. Both together: whenever a new entry of a page is stored, no copy of
- * an old one is left, and until then nobody can make one (the argument is in {@link HashedTable}).
+ * That is Ben Herrenschmidt's objection to gathering these with the pages. So u4 comes before u3, which leaves u1 itself: the lock's holder
+ * may store a new entry where it has cleared one, and E needs no lock. Hence it flushes first. Both together: whenever a new entry of a
+ * page is stored, no copy of an old one is left, and until then nobody can make one (the argument is in {@link HashedTable}).
  *
- * <p>The flush is one of translations, not of those who use them: for that the gather waits. It comes before the gather's stamp, so the argument of
- * the package documentation holds for who has come in by the hash, too.
+ * <p>The flush is one of translations, not of those who use them: for that the gather waits. It comes before the gather's stamp, so the
+ * argument of the package documentation holds for who has come in by the hash, too.
  *
  * <p>Thread safety: each batch is that of its lock's holder.
  */

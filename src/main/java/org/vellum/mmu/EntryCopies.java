@@ -1,8 +1,8 @@
 package org.vellum.mmu;
 
 /**
- * Where translations of a space are kept besides its table, and must go before others take their place. Told by {@link SpaceTable} under the
- * page's lock, so at most one thread for each lock at a time; all of it is short and never waits.
+ * Where translations of a space are kept besides its table, and must go before others take their place. Told by {@link SpaceTable} under
+ * the page's lock, so at most one thread for each lock at a time; all of it is short and never waits.
  *
  * <p>The rule, for whoever implements this: <b>no two translations of one address exist</b>. A new entry is stored only when no copy of an
  * old one of that page is left, however far a flush could be put off otherwise.

@@ -7,9 +7,9 @@ import org.vellum.mem.CacheLine;
 import org.vellum.mem.Words;
 
 /**
- * A hash of translations, as some processors have one in place of a tree: a fixed number of slots in native memory, each a page and a copy of
- * its entry. Who does not find a page there walks the table and enters it ({@code hash_page} of powerpc); who changes the table takes the copies
- * away. It may forget any of them at any time.
+ * A hash of translations, as some processors have one in place of a tree: a fixed number of slots in native memory, each a page and a copy
+ * of its entry. Who does not find a page there walks the table and enters it ({@code hash_page} of powerpc); who changes the table takes
+ * the copies away. It may forget any of them at any time.
  *
  * <pre>
  *   group, 128 bytes:   [ sequence | next victim | page + 1, entry | ... seven of them ]
@@ -24,10 +24,11 @@ import org.vellum.mem.Words;
  *   e3: store a copy of it                     t3: forget the copy of (page, old entry)
  *   e4: unlock                                 t4: unlock
  * </pre>
- * Either E's hold of the group comes first, then t3 finds its copy; or T's does, then t1 happened before e2, which sees it. So after t4 there is no
- * copy of the old entry, nor will there be. T may do something else between t1 and t2, and leave t2 to t4 of many pages for later, as long as it
- * stores no new entry for the page before: E, seeing none, enters nothing. With a new entry stored too early, E would make a second copy beside
- * the old one, as the hardware would (RG11). An entry that is exchanged for another is exchanged within the hold of the group, for the same reason.
+ * Either E's hold of the group comes first, then t3 finds its copy; or T's does, then t1 happened before e2, which sees it. So after t4
+ * there is no copy of the old entry, nor will there be. T may do something else between t1 and t2, and leave t2 to t4 of many pages for
+ * later, as long as it stores no new entry for the page before: E, seeing none, enters nothing. With a new entry stored too early, E would
+ * make a second copy beside the old one, as the hardware would (RG11). An entry that is exchanged for another is exchanged within the hold
+ * of the group, for the same reason.
  *
  * <h2>Looking up inside a section</h2>
  * <pre>
@@ -38,13 +39,14 @@ import org.vellum.mem.Words;
  *   r4: sequence still the same? no → walk
  *   r5: use the frame; exit
  * </pre>
- * is the argument of {@code org.vellum.epoch} with the sequence as that which is cleared: t2 and t4 change it whether there is a copy or not, before
- * t5. If T does not wait for R, then r1 came after t5 in the order of both, so r2 reads t4's sequence or a later one, and r3 what was there
- * then: no copy of the old entry. Who forgets a copy to make room for another needs no stamp: the entry itself is still there.
+ * is the argument of {@code org.vellum.epoch} with the sequence as that which is cleared: t2 and t4 change it whether there is a copy or
+ * not, before t5. If T does not wait for R, then r1 came after t5 in the order of both, so r2 reads t4's sequence or a later one, and r3
+ * what was there then: no copy of the old entry. Who forgets a copy to make room for another needs no stamp: the entry itself is still
+ * there.
  *
  * <h2>Looking up outside sections</h2>
- * The copy, the data, a load fence, the sequence again: if the data are N's, then t4 happened before n1, and the sequence is another ({@link
- * #isUnchanged}). The hash itself is never used for anything else, so this needs no look at the table.
+ * The copy, the data, a load fence, the sequence again: if the data are N's, then t4 happened before n1, and the sequence is another
+ * ({@link #isUnchanged}). The hash itself is never used for anything else, so this needs no look at the table.
  *
  * <p>Left out: the bit of powerpc that says that an entry was never hashed, which would spare t2 to t4; the second group of a page.
  *
@@ -117,7 +119,8 @@ public final class HashedTable {
     }
 
     /**
-     * Whether what {@link #lookup} has found since {@link #sequence} still holds, and what was loaded by it, before a load fence, is the page's.
+     * Whether what {@link #lookup} has found since {@link #sequence} still holds, and what was loaded by it, before a load fence, is the
+     * page's.
      *
      * @param page looked up.
      * @param sequence before the look-up.
@@ -306,8 +309,8 @@ public final class HashedTable {
             for (long at = group + FIRST; at < group + END; at += 2) {
                 final long tag = words.getPlain(at);
                 if (tag != NO_PAGE && !SpaceEntry.isSame(words.getPlain(at + 1), table.get(tag - 1))) {
-                    throw new AssertionError("page=" + (tag - 1) + " has a copy of what is gone: 0x" + Long.toHexString(words.getPlain(at + 1))
-                        + " now 0x" + Long.toHexString(table.get(tag - 1)));
+                    throw new AssertionError("page=" + (tag - 1) + " has a copy of what is gone: 0x"
+                        + Long.toHexString(words.getPlain(at + 1)) + " now 0x" + Long.toHexString(table.get(tag - 1)));
                 }
             }
         }

@@ -274,8 +274,8 @@ public final class SpaceTable implements SpaceWalk {
     }
 
     /**
-     * Begins to clear several entries: what else is to be done about each may wait until {@link #lazyExit}. Under the page's lock, which is kept
-     * until then: the kernel's {@code arch_enter_lazy_mmu_mode}.
+     * Begins to clear several entries: what else is to be done about each may wait until {@link #lazyExit}. Under the page's lock, which is
+     * kept until then: the kernel's {@code arch_enter_lazy_mmu_mode}.
      *
      * @param page any that the lock is for.
      */

@@ -6,8 +6,8 @@ import org.vellum.report.WouldWaitException;
 import org.vellum.rmap.AnonVma;
 
 /**
- * Gives the regions of a space their {@link AnonVma}: the kernel's {@code anon_vma_prepare}. Once for each region, at its first anonymous fault;
- * afterwards it is one load.
+ * Gives the regions of a space their {@link AnonVma}: the kernel's {@code anon_vma_prepare}. Once for each region, at its first anonymous
+ * fault; afterwards it is one load.
  *
  * <pre>
  *   P (prepares)                               S (splits, joins, protects)
@@ -16,12 +16,12 @@ import org.vellum.rmap.AnonVma;
  *   p3: CAS null → its AnonVma                 s3: publish them; the whole ends
  *   p4: give back                              s4: give back
  * </pre>
- * The two never hold the lock at once. If P comes first, s2 reads what p3 has set, and every part has it; if S does, p2 sees that the region has
- * ended, and the fault, which would find that out anyway under the page-table lock, looks up what came instead. So no AnonVma that a page was
- * faulted in by is lost. Two that prepare one region at once: one of the compare-and-sets wins, and both have that.
+ * The two never hold the lock at once. If P comes first, s2 reads what p3 has set, and every part has it; if S does, p2 sees that the
+ * region has ended, and the fault, which would find that out anyway under the page-table lock, looks up what came instead. So no AnonVma
+ * that a page was faulted in by is lost. Two that prepare one region at once: one of the compare-and-sets wins, and both have that.
  *
- * <p>Regions with different ones are never joined, as in the kernel; so a neighbour's is taken if nothing but what may be read and written keeps the two
- * apart, which may change. Two neighbours that are prepared in the same moment may get one each: then they stay two regions.
+ * <p>Regions with different ones are never joined, as in the kernel; so a neighbour's is taken if nothing but what may be read and written
+ * keeps the two apart, which may change. Two neighbours that are prepared in the same moment may get one each: then they stay two regions.
  *
  * <p>Thread safety: any thread.
  */

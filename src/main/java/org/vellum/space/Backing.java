@@ -33,7 +33,7 @@ interface Backing {
     /** An entry has been cleared. Under the page-table lock: short, and never waits. What it says of A and D is final. */
     void cleared(Region region, long page, long oldEntry);
 
-    /** The lock of those who map it, of rank {@code FILE_MAPPING}, which who takes all locks of a space takes, too; null if there is none. */
+    /** The lock of those who map it, of rank {@code FILE_MAPPING}, for who takes all locks of a space; null if there is none. */
     default SleepingLock mappingLock() {
         return null;
     }

@@ -4,9 +4,10 @@ import java.util.concurrent.atomic.AtomicReferenceFieldUpdater;
 import org.vellum.rmap.AnonVma;
 
 /**
- * A range of pages of one space that are alike: the kernel's VMA. It never changes, but that it gets an {@link AnonVma} some time; it <em>ends</em>, when the space's regions are changed
- * where it lies, and others take its place. So who has found one reads it without a lock, and asks at the decisive moment, under the
- * page-table lock, whether it is still {@linkplain #isCurrent current}: the argument is in the package documentation.
+ * A range of pages of one space that are alike: the kernel's VMA. It never changes, but that it gets an {@link AnonVma} some time; it
+ * <em>ends</em>, when the space's regions are changed where it lies, and others take its place. So who has found one reads it without a
+ * lock, and asks at the decisive moment, under the page-table lock, whether it is still {@linkplain #isCurrent current}: the argument is in
+ * the package documentation.
  *
  * <p>Pages are numbered from 0 at the start of the space.
  */

@@ -6,12 +6,13 @@ import org.vellum.lock.AllLocks;
 import org.vellum.lock.SleepingLock;
 
 /**
- * All locks of a space, held: the space lock exclusively, so that no region comes, goes or gets an {@link org.vellum.rmap.AnonVma}, and those of all files
- * and families that its regions belong to (G14). While they are held, nobody else walks from a file or a family to this space's entries. Other spaces
- * go on, except where they need one of the very locks; faults of this one, too, but the first of a region.
+ * All locks of a space, held: the space lock exclusively, so that no region comes, goes or gets an {@link org.vellum.rmap.AnonVma}, and
+ * those of all files and families that its regions belong to (G14). While they are held, nobody else walks from a file or a family to this
+ * space's entries. Other spaces go on, except where they need one of the very locks; faults of this one, too, but the first of a region.
  *
- * <p>All of them sleep. Whoever takes them may be preempted, unmounted or interrupted anywhere, and has none in that case; there is no stretch of
- * hundreds of locks with preemption off, which is what reference 3 was written for. Not a hot path: makes garbage, some words a region.
+ * <p>All of them sleep. Whoever takes them may be preempted, unmounted or interrupted anywhere, and has none in that case; there is no
+ * stretch of hundreds of locks with preemption off, which is what reference 3 was written for. Not a hot path: makes garbage, some words a
+ * region.
  */
 public final class SpaceLocks implements AutoCloseable {
     private final SleepingLock space;

@@ -16,8 +16,8 @@ import org.vellum.report.PageFaultException;
 import org.vellum.report.SpecialPageException;
 
 /**
- * Pins the frames of a space's pages: the kernel's {@code get_user_pages}. A pinned frame stays what it is, with its content, whatever becomes
- * of the page or the space, until it is unpinned.
+ * Pins the frames of a space's pages: the kernel's {@code get_user_pages}. A pinned frame stays what it is, with its content, whatever
+ * becomes of the page or the space, until it is unpinned.
  *
  * <h2>Without a lock</h2>
  * <pre>
@@ -29,13 +29,13 @@ import org.vellum.report.SpecialPageException;
  * </pre>
  * Two guarantees, and each is needed for something else.
  * <ul>
- * <li><em>The section</em> makes w2 right. w1 has seen e before u1, in a section that u3 waits for; until its end the entry's reference is still
- * counted, so the frame is neither free nor anybody else's. Without it w2 might count a frame that has become another's; w3 would find out, but a
- * count of 2, be it for a moment, is an error to an owner who frees or marks it. For the same reason the leaf is a leaf: tables wait for a
- * grace period, too. The section needs w3 for none of this.</li>
- * <li><em>The second look</em> is for those who do not wait: who has cleared the entry, or made it read-only, and decides by the count at once
- * whether it is alone with the frame (a copy at a write is spared; a page is moved, or leaves memory). w2 is a compare-and-set and w3 a
- * volatile load; u1 is an exchange and u2 a load that comes after it. So one of the two sees the other: u2 sees the pin, or w3 sees the
+ * <li><em>The section</em> makes w2 right. w1 has seen e before u1, in a section that u3 waits for; until its end the entry's reference is
+ * still counted, so the frame is neither free nor anybody else's. Without it w2 might count a frame that has become another's; w3 would
+ * find out, but a count of 2, be it for a moment, is an error to an owner who frees or marks it. For the same reason the leaf is a leaf:
+ * tables wait for a grace period, too. The section needs w3 for none of this.</li>
+ * <li><em>The second look</em> is for those who do not wait: who has cleared the entry, or made it read-only, and decides by the count at
+ * once whether it is alone with the frame (a copy at a write is spared; a page is moved, or leaves memory). w2 is a compare-and-set and w3
+ * a volatile load; u1 is an exchange and u2 a load that comes after it. So one of the two sees the other: u2 sees the pin, or w3 sees the
  * change and gives the reference back. A u2 that sees a pin which is about to be given back errs on the safe side. If
  * w3 finds another entry of the same frame, that is as good: the page shows the frame then, and may be accessed so.</li>
  * </ul>
@@ -44,19 +44,20 @@ import org.vellum.report.SpecialPageException;
  * What cannot be pinned so is faulted in, outside locks, and then pinned under the page-table lock, where nobody changes the entry.
  *
  * <h2>Dropping a pin</h2>
- * Needs no grace period: who came in by the entry is covered by the entry's own reference, which is given up a grace period after the entry is
- * cleared, before or after the pin's. If the pin's is the last, that grace period is over.
+ * Needs no grace period: who came in by the entry is covered by the entry's own reference, which is given up a grace period after the entry
+ * is cleared, before or after the pin's. If the pin's is the last, that grace period is over.
  *
  * <h2>What is dirty</h2>
  * A pin for writing needs a writable entry, and marks it dirty as a store would: who clears it later learns that the page has been, or will
- * be, written. The entry may be cleaned and written back while the pin lasts, so whoever has stored says so when it {@linkplain #unpin unpins}.
+ * be, written. The entry may be cleaned and written back while the pin lasts, so whoever has stored says so when it {@linkplain #unpin
+ * unpins}.
  *
  * <h2>Special pages</h2>
  * Carry no count and are refused. A page that shows the zero frame, as it was never written, gets a frame of its own by a fault as for a
  * store, even if it is only to be read: it must go on showing what is stored to the page later.
  *
- * <p>Thread safety: any thread, in sections or outside; pins may be dropped by another thread than the one that took them, and when the space
- * is gone. Makes no garbage but in faults.
+ * <p>Thread safety: any thread, in sections or outside; pins may be dropped by another thread than the one that took them, and when the
+ * space is gone. Makes no garbage but in faults.
  */
 public final class UserPages {
     /** Who must know that a frame of its own has been written by way of a pin. */
@@ -96,8 +97,8 @@ public final class UserPages {
     }
 
     /**
-     * Pins pages that are present, without a lock: the kernel's {@code get_user_pages_fast} without its way back. Never waits, faults or throws
-     * because of the pages.
+     * Pins pages that are present, without a lock: the kernel's {@code get_user_pages_fast} without its way back. Never waits, faults or
+     * throws because of the pages.
      *
      * @param startPage the first, any number.
      * @param count how many are wanted.

@@ -4,18 +4,18 @@ import java.util.concurrent.atomic.AtomicLong;
 import org.vellum.cpu.Cpus;
 
 /**
- * Who uses a space: the kernel's {@code mm_users}. It begins with one user, its owner; whoever walks it from outside is one while it does. The
- * last that goes tears the space down, whoever that is. There is no short cut for a space with one user (G13): a count of 1 does not say
- * that nobody else is about to become one, nor that nobody is in a section.
+ * Who uses a space: the kernel's {@code mm_users}. It begins with one user, its owner; whoever walks it from outside is one while it does.
+ * The last that goes tears the space down, whoever that is. There is no short cut for a space with one user (G13): a count of 1 does not
+ * say that nobody else is about to become one, nor that nobody is in a section.
  *
  * <pre>
  *   W (walks)                                  O (the last user, as it seems)
  *   w1: n := count; 0? → no                    o1: count: 1 → 0
  *   w2: CAS count: n → n + 1; failed? → w1     o2: tear down
  * </pre>
- * w2 and o1 change one word by compare-and-set, so they have an order. If w2 comes first, o1 finds more than 1 and is not the last; if o1 does, w2
- * finds another word, and w1 then finds 0, which nothing ever changes again. So nobody is told yes whose space is torn down, and exactly one
- * finds that it was the last.
+ * w2 and o1 change one word by compare-and-set, so they have an order. If w2 comes first, o1 finds more than 1 and is not the last; if o1
+ * does, w2 finds another word, and w1 then finds 0, which nothing ever changes again. So nobody is told yes whose space is torn down, and
+ * exactly one finds that it was the last.
  *
  * <p>What a user did comes before the tear-down: each release is a release of its CAS, which the last one acquires.
  *

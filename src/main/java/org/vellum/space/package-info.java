@@ -37,12 +37,12 @@
  * u3 hands what it has cleared to a gather, which flushes before it frees: {@code org.vellum.gather}.
  *
  * <h2>Pins and users</h2>
- * {@link org.vellum.space.UserPages} pins frames without a lock; they outlive their pages, and the space. {@link org.vellum.space.Users} counts who uses a
- * space, walkers included: the last one tears it down, and nobody takes being the only one for a short cut (G13).
+ * {@link org.vellum.space.UserPages} pins frames without a lock; they outlive their pages, and the space. {@link org.vellum.space.Users}
+ * counts who uses a space, walkers included: the last one tears it down, and nobody takes being the only one for a short cut (G13).
  *
  * <h2>Families of anonymous regions</h2>
- * {@code AnonVmas}: each region gets what reverse mapping will need at its first anonymous fault; {@link org.vellum.space.SpaceLocks} takes their locks,
- * and those of files, all at once (G14).
+ * {@code AnonVmas}: each region gets what reverse mapping will need at its first anonymous fault; {@link org.vellum.space.SpaceLocks} takes
+ * their locks, and those of files, all at once (G14).
  *
  * <h2>Lock order</h2>
  * {@link org.vellum.lock.LockRank}: the one place.

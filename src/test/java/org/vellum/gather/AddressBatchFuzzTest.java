@@ -13,8 +13,8 @@ import org.vellum.mmu.SpaceEntry;
 import org.vellum.mmu.SpaceTable;
 
 /**
- * Random changes of the entries of one leaf, by holders of its lock that are in lazy mode or not, with accesses in between: after each step no
- * page has two translations, and a copy of what is gone is one that was cleared in this hold.
+ * Random changes of the entries of one leaf, by holders of its lock that are in lazy mode or not, with accesses in between: after each step
+ * no page has two translations, and a copy of what is gone is one that was cleared in this hold.
  */
 final class AddressBatchFuzzTest {
     private static final int PAGES = SpaceTable.LEAF_PAGES;

@@ -389,7 +389,7 @@ class MmuGatherTest {
         lock.unlock();
     }
 
-    /** RG2: one has lowered a permission and not flushed; another finds nothing to lower, and must not return while stores may be under way. */
+    /** RG2: one has lowered a permission and not flushed; another finds nothing to lower, and stores may be under way. */
     @Test
     void rg2WhoFindsThePermissionLoweredFlushesForWhoLoweredIt() throws Exception {
         world.mapNew(0, 1);
@@ -409,7 +409,7 @@ class MmuGatherTest {
         world.requireFramesInUse(0);
     }
 
-    /** RG6: a frame of the caller's, not counted; who has it unmapped for the second time may use it anew, and so must wait for the first. */
+    /** RG6: a frame of the caller's, not counted; who has it unmapped second may use it anew, and so must wait for the first. */
     @Test
     void rg6UnmappingSpecialFramesTwiceWaitsForTheFirst() throws Exception {
         final long callers = world.frame();

@@ -207,6 +207,10 @@ final class AnonVmasTest {
                     final long page = ThreadLocalRandom.current().nextInt(64);
                     final long life = lives;
                     final Region region = index.find(page);
+                    if (region == null) {
+                        // All is just being made anew.
+                        continue;
+                    }
                     final AnonVma vma = vmas.prepare(region, true);
                     if (vma == null) {
                         assertFalse(region.isCurrent());

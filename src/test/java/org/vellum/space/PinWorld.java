@@ -51,13 +51,15 @@ final class PinWorld implements SpaceFaults {
     volatile long faulted;
 
     PinWorld(final int frameCount, final long pages) {
-        frames = new FrameAllocator(cpus, new FrameOptions((long)frameCount << Pages.SHIFT, Math.max(64 << 10, Integer.highestOneBit(frameCount) << 10)));
+        frames = new FrameAllocator(cpus,
+            new FrameOptions((long)frameCount << Pages.SHIFT, Math.max(64 << 10, Integer.highestOneBit(frameCount) << 10)));
         tables = new TableFrames(epochs, frames, 64, Listener.SILENT);
         gathers = new Gathers(epochs, frames, tables, new Retirements(epochs, Listener.SILENT), 1L << 30, Listener.SILENT);
         table = new SpaceTable(cpus, frames.memory(), pages, 4);
         unmapper = new SpaceUnmapper(gathers, table);
         zeroes = new ZeroFrame(frames);
-        userPages = new UserPages(cpus, frames, table, this, (mapper, frame) -> told.append(mapper).append(':').append(frame).append(' '), pinned);
+        userPages = new UserPages(cpus, frames, table, this,
+            (mapper, frame) -> told.append(mapper).append(':').append(frame).append(' '), pinned);
     }
 
     @Override

@@ -99,7 +99,7 @@ final class SpaceLocksTest {
         }
     }
 
-    /** At each of the steps: the space lock, and each of the 1,000 in its order. What comes before is held then, what comes behind is not. */
+    /** The space lock, and each of the 1,000 in its order. What comes before is held at that step, what comes behind is not. */
     @Test
     void anInterruptAtAnyStepUndoesAllOfIt() throws Exception {
         for (int step = -1; step < LOCKS; step++) {

@@ -17,8 +17,8 @@ import org.vellum.gather.GatherMode;
 import org.vellum.mmu.SpaceTable;
 
 /**
- * Some map and unmap, some pin whatever they find and keep it for a while outside sections, some take what is free and fill it with poison. What is
- * pinned stays what it was; and nobody's free ever meets a count that is not its own.
+ * Some map and unmap, some pin whatever they find and keep it for a while outside sections, some take what is free and fill it with poison.
+ * What is pinned stays what it was; and nobody's free ever meets a count that is not its own.
  */
 @Tag("stress")
 final class UserPagesStressTest {

@@ -20,7 +20,7 @@ public final class UsersStress {
     private UsersStress() {
     }
 
-    /** Would catch {@code Users.tryRetain} by a load and a store, or that counts from 0; and {@code Users.release} by a load and a store. */
+    /** Would catch {@code Users.tryRetain} and {@code release} by a load and a store, and a {@code tryRetain} that counts from 0. */
     @JCStressTest
     @Outcome(id = "0, 1", expect = ACCEPTABLE, desc = "released, then refused")
     @Outcome(id = "1, 1", expect = ACCEPTABLE, desc = "retained; torn down when the walker has gone")

@@ -28,9 +28,9 @@ import org.vellum.mmu.SpaceEntry;
 import org.vellum.mmu.SpaceTable;
 
 /**
- * Pinning 16 pages that are present: {@code fast} without a lock, {@code slow} page by page: a fault, which looks the region up and finds the
- * page there, and then a reference under the page-table lock. The pins are dropped between iterations; what that costs is {@code fastAndUnpin} less {@code fast}. Floor: {@code baseline}, 16 references of frames
- * whose numbers are known.
+ * Pinning 16 pages that are present: {@code fast} without a lock, {@code slow} page by page: a fault, which looks the region up and finds
+ * the page there, and then a reference under the page-table lock. The pins are dropped between iterations; what that costs is {@code
+ * fastAndUnpin} less {@code fast}. Floor: {@code baseline}, 16 references of frames whose numbers are known.
  *
  * <p>Run: {@code java -jar jmh/target/benchmarks.jar '\.PinBenchmark\.' -t 1}.
  */
