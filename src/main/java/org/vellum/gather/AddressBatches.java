@@ -86,8 +86,13 @@ public final class AddressBatches implements EntryCopies {
     }
 
     @Override
-    public long exchange(final long page, final long at, final long next) {
-        return hash.exchange(page, at, next);
+    public void beginChange(final long page) {
+        hash.beginChange(page);
+    }
+
+    @Override
+    public void endChange(final long page, final long old) {
+        hash.endChange(page, old);
     }
 
     /** @return how often a batch was flushed because it was full. Exact when quiet. */

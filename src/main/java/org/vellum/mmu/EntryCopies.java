@@ -41,12 +41,18 @@ public interface EntryCopies {
     void cleared(long page, long old);
 
     /**
-     * Exchanges an entry that translates for another that does, so that nobody makes a copy of the new one while there is one of the old.
+     * An entry that translates is about to be exchanged for another that does: nobody makes a copy of either until {@link #endChange}, which
+     * must follow under the same lock, whatever happens.
      *
      * @param page whose entry.
-     * @param at where it is.
-     * @param next the new one.
-     * @return the old one.
      */
-    long exchange(long page, long at, long next);
+    void beginChange(long page);
+
+    /**
+     * The entry has been exchanged, or was left as it is; no copy of the old one is left.
+     *
+     * @param page whose entry.
+     * @param old the entry as it was.
+     */
+    void endChange(long page, long old);
 }

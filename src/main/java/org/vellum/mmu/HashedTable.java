@@ -190,20 +190,24 @@ public final class HashedTable {
     }
 
     /**
-     * {@link #forget} that makes the exchange itself, while nobody can enter anything.
+     * Keeps everybody from entering the page, until {@link #endChange}. Under the page-table lock; briefly.
      *
-     * @param page whose entry.
-     * @param at where it is.
-     * @param next the new one.
-     * @return the old one.
+     * @param page whose entry is about to be exchanged for another that translates.
      */
-    public long exchange(final long page, final long at, final long next) {
+    public void beginChange(final long page) {
+        lock(groupOf(page));
+    }
+
+    /**
+     * {@link #forget}, within the hold of {@link #beginChange}.
+     *
+     * @param page whose entry was exchanged, or left as it is.
+     * @param old the entry as it was.
+     */
+    public void endChange(final long page, final long old) {
         final long group = groupOf(page);
-        lock(group);
-        final long old = UnsafeApi.getAndSetLong(null, at, next);
         remove(group, page, old);
         unlock(group);
-        return old;
     }
 
     private void remove(final long group, final long page, final long old) {

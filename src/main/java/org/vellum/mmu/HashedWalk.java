@@ -1,7 +1,7 @@
 package org.vellum.mmu;
 
 /** Finds entries by the hash of a space, and enters there what it has to look for in the table. Thread safety: any thread, in sections. */
-public final class HashedWalk implements SpaceWalk {
+public final class HashedWalk implements EntryWalk {
     private final SpaceTable table;
     private final HashedTable hash;
 

@@ -48,7 +48,7 @@ import org.vellum.mem.Words;
  *
  * <p>Thread safety: as above. Nothing here waits or allocates.
  */
-public final class SpaceTable implements SpaceWalk {
+public final class SpaceTable implements EntryWalk {
     /** log2 of {@link #LEAF_PAGES}. */
     public static final int LEAF_SHIFT = Pages.SHIFT - 3;
     /** Entries of a leaf. */
@@ -265,7 +265,10 @@ public final class SpaceTable implements SpaceWalk {
 
     private long replaceCopied(final long page, final long at, final long next) {
         if (SpaceEntry.isPresent(next)) {
-            return copies.exchange(page, at, next);
+            copies.beginChange(page);
+            final long changed = UnsafeApi.getAndSetLong(null, at, next);
+            copies.endChange(page, changed);
+            return changed;
         }
         // Exchange: as in replaceNoFlush(); and before the copy goes, t1 of HashedTable.
         final long old = UnsafeApi.getAndSetLong(null, at, next);

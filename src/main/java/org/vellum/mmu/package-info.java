@@ -29,7 +29,7 @@
  * feet of readers, who look twice ({@link org.vellum.mmu.SpaceReads}).
  *
  * <p>A space may have its translations in a {@linkplain org.vellum.mmu.HashedTable hash}, too, as some processors do: {@link
- * org.vellum.mmu.EntryCopies} is what its table tells then, and {@link org.vellum.mmu.SpaceWalk} what accessors ask.
+ * org.vellum.mmu.EntryCopies} is what its table tells then, and {@link org.vellum.mmu.EntryWalk} what accessors ask.
  *
  * <h2>Left out</h2>
  * Huge entries: contiguity is a matter of which frames one maps; the hardware below does the rest. Accessed and dirty bits in the window:

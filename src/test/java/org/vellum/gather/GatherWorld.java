@@ -13,11 +13,11 @@ import org.vellum.frame.FrameAllocator;
 import org.vellum.frame.FrameOptions;
 import org.vellum.frame.FrameTable;
 import org.vellum.frame.PhysicalMemory;
+import org.vellum.mmu.EntryWalk;
 import org.vellum.mmu.HashedTable;
 import org.vellum.mmu.HashedWalk;
 import org.vellum.mmu.SpaceEntry;
 import org.vellum.mmu.SpaceTable;
-import org.vellum.mmu.SpaceWalk;
 import org.vellum.report.Listener;
 
 /** A small memory, one space's table, and gathers; epochs begin just below their wrap. */
@@ -36,7 +36,7 @@ final class GatherWorld {
     final AddressBatches batches;
     final SpaceTable table;
     /** How walkers find entries. */
-    final SpaceWalk walk;
+    final EntryWalk walk;
     final SpaceFlushes flushes = new SpaceFlushes();
     final SpaceUnmapper unmapper;
 

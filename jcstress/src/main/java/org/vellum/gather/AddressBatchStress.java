@@ -52,7 +52,7 @@ public final class AddressBatchStress {
         }
     }
 
-    /** Would catch {@code HashedTable.exchange} that exchanges before it has the group. */
+    /** Would catch {@code SpaceTable.replaceCopied} that exchanges before it has the group. */
     @JCStressTest
     @Outcome(id = "1, 0", expect = ACCEPTABLE, desc = "looked before")
     @Outcome(id = "2, 2", expect = ACCEPTABLE, desc = "looked afterwards")

@@ -2,7 +2,7 @@ package org.vellum.mmu;
 
 /** Finds what a page of a space translates to: by its table, or by what is quicker and says the same. */
 @FunctionalInterface
-public interface SpaceWalk {
+public interface EntryWalk {
     /**
      * The entry of a page. Inside a section, for which it stays valid; or under the page's lock.
      *
