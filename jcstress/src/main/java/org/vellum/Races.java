@@ -71,6 +71,7 @@ public final class Races {
         CLASSES.put("high-miss", "kmap\\.HighCacheStress\\.TwoMisses");
         CLASSES.put("RG3", "mmu\\.SpaceTableStress\\.MarkAgainstProtect");
         CLASSES.put("RG5", "gather\\.MmuGatherStress\\.NestedGathers");
+        CLASSES.put("RG11", "gather\\.AddressBatchStress");
         CLASSES.put("space-lock", "lock\\.SleepingLockStress");
         CLASSES.put("space-read", "mmu\\.SpaceAccessStress");
         CLASSES.put("space-store", "mmu\\.SpaceStoreStress");
@@ -79,6 +80,8 @@ public final class Races {
         CLASSES.put("space-file", "space\\.FileStress\\.(StoreAgainstSync|StoreAgainstUnmapAndSync|BrokenTwinWithoutFlush)");
         CLASSES.put("space-file-drop", "space\\.FileStress\\.(GetAgainstDrop|GetAgainstClose|BrokenTwinWithoutUser)");
         CLASSES.put("space-walker", "gather\\.MmuGatherStress\\.WalkerAgainstUnmap");
+        CLASSES.put("space-pin", "space\\.PinStress");
+        CLASSES.put("space-users", "space\\.UsersStress");
         CLASSES.put("ref-kill", "percpu\\.PerCpuRefStress\\.(KillAgainst|TwoKills|BrokenTwin)");
         CLASSES.put("ref-put", "percpu\\.PerCpuRefStress\\.TwoLastPuts");
         CLASSES.put("all", ".*");

@@ -64,6 +64,11 @@ public final class StackReserve {
         descendAndEnsure(LEVELS_TO_OPERATION);
     }
 
+    /** {@link #ensureOperations()} for what calls others that ask for that in their turn, and must not stop between them. */
+    public static void ensureOperationsWithin() {
+        descendAndEnsure(2 * LEVELS_TO_OPERATION);
+    }
+
     private static int descendAndEnsure(final int levels) {
         if (levels == 0) {
             ensureOperation();

@@ -184,6 +184,18 @@ public final class FrameAllocator {
     }
 
     /**
+     * {@link #get} for who has only found the number, and knows that the block is not another's by now: a walker in a section. Makes no
+     * garbage, and is a full fence if it succeeds.
+     *
+     * @param frame any number.
+     * @return false, and nothing has changed, if that is not the first frame of an allocated block without a mark, or its count is at its
+     *     limit.
+     */
+    public boolean tryGet(final long frame) {
+        return references.tryGet(frame);
+    }
+
+    /**
      * Gives one reference back, and with the last the block. Never waits.
      *
      * @param cpu the slot that the caller occupies.

@@ -26,6 +26,23 @@ final class References {
         } while (!table.compareAndSetWord(frame, word, word + FrameWord.COUNT_ONE));
     }
 
+    /** One reference more, if it can be had. */
+    boolean tryGet(final long frame) {
+        if (!memory.isPresent(frame)) {
+            return false;
+        }
+        long word;
+        do {
+            word = table.word(frame);
+            if (FrameWord.state(word) != FrameTable.ALLOCATED || FrameWord.mark(word) != 0
+                || FrameWord.count(word) == FrameWord.COUNT_MAX) {
+                return false;
+            }
+            // CAS: as in get(); a full fence, too, for whoever looks afterwards whether what led here still does.
+        } while (!table.compareAndSetWord(frame, word, word + FrameWord.COUNT_ONE));
+        return true;
+    }
+
     /**
      * One reference less. Throws as {@link FrameAllocator#put} does.
      *

@@ -105,7 +105,7 @@ public final class SpaceUnmapper {
         lock.acquireSurely();
         final long since = System.nanoTime();
         try {
-            next = inSection(change, gather, startPage, leafEnd, entries);
+            next = lazily(change, gather, startPage, leafEnd, entries);
         } finally {
             lock.unlock();
             holdTimes.ended(since);
@@ -114,6 +114,17 @@ public final class SpaceUnmapper {
             gather.flush();
         }
         return next;
+    }
+
+    private long lazily(
+        final Change change, final MmuGather gather, final long startPage, final long endPage, final ClearedEntries entries) {
+        table.lazyEnter(startPage);
+        try {
+            return inSection(change, gather, startPage, endPage, entries);
+        } finally {
+            // Before the lock is let go: whoever has it next may store a new entry (G12).
+            table.lazyExit(startPage);
+        }
     }
 
     private long inSection(

@@ -52,8 +52,33 @@
  * Two gathers of one space: {@link org.vellum.gather.SpaceFlushes} (G9). It matters to those who wait; who retires has quarantined
  * what it cleared, and promises nothing about sections that are open.
  *
+ * <h3>Translations that are kept elsewhere, too</h3>
+ * Of the three things that reference 3 finds batched, the second, translations by address and old entry, is no business of the gather's
+ * where a new entry must not meet a copy of the old one: {@link org.vellum.gather.AddressBatches}, a policy of a space (G12).
+ *
+ * <h3>The races of reference 3</h3>
+ * Each is a test whose name begins with it, or cannot be:
+ * <ul>
+ * <li>RG1, a page is moved and its old address not flushed: nothing moves entries yet. Even then: an epoch is not of an address, so whoever
+ * frees the frame, by whatever entry, waits for sections that came in by the old one.</li>
+ * <li>RG2, RG5, RG6: who finds done what it came to do waits for who has done it (G9); for lowered permissions and for frames that are not
+ * counted as well.</li>
+ * <li>RG3, RG4: see below; {@code SpaceTableTest.marksNeverUndoAChange}, {@code SpaceTableStress.MarkAgainstProtect}. There is no reverse
+ * mapping yet that could be dropped too early.</li>
+ * <li>RG7, RG8: tables need no batch, and wait for walkers; {@code UserPagesTest} has the walker.</li>
+ * <li>RG9: tables are of one space, never shared.</li>
+ * <li>RG10, the page-table lock is let go before the flush: here always, on purpose. Nobody takes a cleared entry for a sign that its frame
+ * is free, as the gather has the reference; who looks at the count at once sees it. What must be gone before, is: RG11.</li>
+ * <li>RG11, RG12: {@code AddressBatchTest}, {@code AddressBatchStress}.</li>
+ * <li>RG13, the frame of zeroes is freed while in a gather: it never is in one, since entries that show it hold no reference; who releases
+ * it waits for the grace period of the last: {@code MmuGatherTest.onlyReferencesOfEntriesAreGivenUp}, {@code ZeroFrameTest}.</li>
+ * <li>RG14: {@code MmuGatherTest.anUnfinishedGatherIsSeen}; one that goes on in another thread, {@code
+ * betweenSlicesTheRestCanBeHandedOver}.</li>
+ * </ul>
+ *
  * <h2>Left out of reference 3, and why</h2>
  * <ul>
+ * <li>The address batch of a processor, flushed when it is preempted: ours is the lock's holder's, who never waits.</li>
  * <li>Flushing by range or level ({@code cleared_ptes ...}), {@code fullmm}, {@code need_flush_all}: an epoch ends for everybody.</li>
  * <li>G6, a flush at the end of each region: nothing here depends on the region.</li>
  * <li>G10, page sizes: there is one.</li>

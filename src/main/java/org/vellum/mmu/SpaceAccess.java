@@ -33,7 +33,7 @@ import org.vellum.cpu.Cpus;
  * space of another memory, allocate an array to go through, and a target that expands may; nothing else here allocates. All methods may be
  * called by any thread.
  */
-public final class SpaceAccess extends SpaceOrderedLongs {
+public class SpaceAccess extends SpaceOrderedLongs {
     private final SpaceBulk bulk = new SpaceBulk(this);
 
     /**

@@ -1,5 +1,7 @@
 package org.vellum.mmu;
 
+import org.vellum.mem.Pages;
+
 /** Who is asked when a page of a space does not translate. */
 @FunctionalInterface
 public interface SpaceFaults {
@@ -11,4 +13,14 @@ public interface SpaceFaults {
      * @throws org.vellum.report.PageFaultException if it is not accessible.
      */
     void fault(long page, boolean write);
+
+    /**
+     * {@link #fault} that knows where in the page, for messages.
+     *
+     * @param address in bytes of the space.
+     * @param write whether for a store.
+     */
+    default void faultAt(final long address, final boolean write) {
+        fault(address >>> Pages.SHIFT, write);
+    }
 }

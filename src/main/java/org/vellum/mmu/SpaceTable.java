@@ -50,7 +50,7 @@ import org.vellum.mem.Words;
  *
  * <p>Thread safety: as above. Nothing here waits or allocates.
  */
-public final class SpaceTable {
+public final class SpaceTable implements EntryWalk {
     /** log2 of {@link #LEAF_PAGES}. */
     public static final int LEAF_SHIFT = Pages.SHIFT - 3;
     /** Entries of a leaf. */
@@ -70,6 +70,8 @@ public final class SpaceTable {
     private final Words used;
     private final PageTableLocks locks;
     private final long pages;
+    /** Null if there are none: then all that changes is a look at this where entries are stored. */
+    private final EntryCopies copies;
 
     /**
      * An empty table. Its directory is written here: 4 bytes for each MiB of the space.
@@ -80,11 +82,29 @@ public final class SpaceTable {
      * @param lockCount page-table locks: a power of two; leaves share them if there are more.
      */
     public SpaceTable(final Cpus cpus, final PhysicalMemory memory, final long pages, final int lockCount) {
+        this(cpus, memory, pages, lockCount, null);
+    }
+
+    /**
+     * {@link #SpaceTable(Cpus, PhysicalMemory, long, int)} of a space whose translations are kept elsewhere, too.
+     *
+     * @param cpus whose sections must not block.
+     * @param memory where the leaves are.
+     * @param pages of the space, at least 1.
+     * @param lockCount page-table locks: a power of two; leaves share them if there are more.
+     * @param copies what keeps them, or null; made for as many locks.
+     */
+    public SpaceTable(
+        final Cpus cpus, final PhysicalMemory memory, final long pages, final int lockCount, final EntryCopies copies) {
+        if (copies != null && copies.lockCount() != lockCount) {
+            throw new IllegalArgumentException("lockCount=" + lockCount + " but copies for " + copies.lockCount());
+        }
         if (pages < 1 || pages > Address.MASK >>> Pages.SHIFT) {
             throw new IllegalArgumentException("pages=" + pages);
         }
         this.memory = memory;
         this.pages = pages;
+        this.copies = copies;
         final long leaves = leaves();
         directory = Words.reserve(leaves);
         for (long leaf = 0; leaf < leaves; leaf++) {
@@ -170,6 +190,11 @@ public final class SpaceTable {
         return UnsafeApi.getLongVolatile(null, entryAddress(directoryWord(page), page));
     }
 
+    @Override
+    public long get(final long page, final long wanted) {
+        return get(page);
+    }
+
     /**
      * @param page of the space.
      * @return whether there is a leaf for it. Stays true while the caller holds its lock.
@@ -233,6 +258,9 @@ public final class SpaceTable {
         if (!SpaceEntry.isNone(old)) {
             return false;
         }
+        if (copies != null) {
+            copies.entering(page);
+        }
         used.putPlain(leaf, used.getPlain(leaf) + 1);
         // Release: the frame's content comes before; partner: get() and SpaceWalk.
         UnsafeApi.putLongRelease(null, at, SpaceEntry.following(state, old));
@@ -262,8 +290,49 @@ public final class SpaceTable {
         if (SpaceEntry.isNone(state)) {
             used.putPlain(leaf, used.getPlain(leaf) - 1);
         }
+        if (copies != null && SpaceEntry.isPresent(seen)) {
+            return replaceCopied(page, at, SpaceEntry.following(state, seen));
+        }
         // Exchange: u1, before the stamp, and with the last D of the old entry; partner: the CAS in mark(), get() and SpaceWalk.
         return UnsafeApi.getAndSetLong(null, at, SpaceEntry.following(state, seen));
+    }
+
+    private long replaceCopied(final long page, final long at, final long next) {
+        if (SpaceEntry.isPresent(next)) {
+            copies.beginChange(page);
+            final long changed = UnsafeApi.getAndSetLong(null, at, next);
+            copies.endChange(page, changed);
+            return changed;
+        }
+        // Exchange: as in replaceNoFlush(); and before the copy goes, t1 of HashedTable.
+        final long old = UnsafeApi.getAndSetLong(null, at, next);
+        copies.cleared(page, old);
+        return old;
+    }
+
+    /**
+     * Begins to clear several entries: what else is to be done about each may wait until {@link #lazyExit}. Under the page's lock, which is
+     * kept until then: the kernel's {@code arch_enter_lazy_mmu_mode}.
+     *
+     * @param page any that the lock is for.
+     */
+    public void lazyEnter(final long page) {
+        assert isLocked(page) : "page=" + page;
+        if (copies != null) {
+            copies.lazyEnter(page);
+        }
+    }
+
+    /**
+     * Ends what {@link #lazyEnter} began, under the same lock, whatever has happened.
+     *
+     * @param page any that the lock is for.
+     */
+    public void lazyExit(final long page) {
+        assert isLocked(page) : "page=" + page;
+        if (copies != null) {
+            copies.lazyExit(page);
+        }
     }
 
     /**
@@ -282,16 +351,28 @@ public final class SpaceTable {
             return SpaceEntry.NONE;
         }
         final long at = entryAddress(word, page);
+        final long seen = UnsafeApi.getLongVolatile(null, at);
+        if (!SpaceEntry.isPresent(seen)) {
+            return SpaceEntry.NONE;
+        }
+        if (copies == null) {
+            return change(at, seen, clear, set);
+        }
+        copies.beginChange(page);
+        final long old = change(at, seen, clear, set);
+        copies.endChange(page, old);
+        return old;
+    }
+
+    private static long change(final long at, final long first, final long clear, final long set) {
+        long seen = first;
         while (true) {
-            final long seen = UnsafeApi.getLongVolatile(null, at);
-            if (!SpaceEntry.isPresent(seen)) {
-                return SpaceEntry.NONE;
-            }
             final long state = SpaceEntry.state(seen) & ~clear | set;
-            // CAS: no A or D is lost that comes in between; partner: the CAS in mark(), get() and SpaceReads.
+            // CAS: no A or D is lost that comes in between; partner: the CAS in mark(), get() and SpaceWalk.
             if (state == SpaceEntry.state(seen) || UnsafeApi.compareAndSetLong(null, at, seen, SpaceEntry.following(state, seen))) {
                 return seen;
             }
+            seen = UnsafeApi.getLongVolatile(null, at);
         }
     }
 
@@ -314,9 +395,12 @@ public final class SpaceTable {
             if (!SpaceEntry.isCounted(seen) || SpaceEntry.has(seen, SpaceEntry.DIRTY)) {
                 return SpaceEntry.NONE;
             }
-            // CAS: fails if D comes in between; partner: the CAS in mark(), get() and SpaceReads.
+            // CAS: fails if D comes in between; partner: the CAS in mark(), get() and SpaceWalk.
             if (UnsafeApi.compareAndSetLong(null, at, seen, SpaceEntry.following(SpaceEntry.NONE, seen))) {
                 used.putPlain(leaf, used.getPlain(leaf) - 1);
+                if (copies != null) {
+                    copies.cleared(page, seen);
+                }
                 return seen;
             }
         }
@@ -331,8 +415,24 @@ public final class SpaceTable {
      */
     public long detachNoFlush(final long page) {
         assert isLocked(page) : "page=" + page;
-        used.putPlain(page >>> LEAF_SHIFT, 0);
-        return detachUnusedNoFlush(page);
+        final long leaf = page >>> LEAF_SHIFT;
+        final long word = directory.getPlain(leaf);
+        used.putPlain(leaf, 0);
+        final long frame = detachUnusedNoFlush(page);
+        if (copies != null && frame != PhysicalMemory.NO_FRAME) {
+            forgetCopies(word, leaf << LEAF_SHIFT);
+        }
+        return frame;
+    }
+
+    /** After the leaf was detached: t1 of {@link HashedTable} for each entry at once. */
+    private void forgetCopies(final long word, final long firstPage) {
+        for (long page = firstPage; page < firstPage + LEAF_PAGES; page++) {
+            final long entry = UnsafeApi.getLongVolatile(null, entryAddress(word, page));
+            if (SpaceEntry.isPresent(entry)) {
+                copies.cleared(page, entry);
+            }
+        }
     }
 
     /**

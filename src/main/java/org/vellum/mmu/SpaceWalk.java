@@ -88,8 +88,8 @@ abstract class SpaceWalk {
         return (address & Pages.OFFSET_MASK) > Pages.SIZE - width;
     }
 
-    /** One load, optimistic, of a value within one page. */
-    final long load(final long address, final Load load) {
+    /** One load, optimistic, of a value within one page. Overridden where translations are found elsewhere first, as the next two. */
+    long load(final long address, final Load load) {
         while (true) {
             final long offset = SpaceTable.directoryOffset(address);
             if (offset < directoryBytes) {
@@ -115,7 +115,7 @@ abstract class SpaceWalk {
     }
 
     /** One update, in a section, of a value within one page. Nothing between enter and exit throws. */
-    final long update(final Cpu hint, final long address, final Update update, final long first, final long second) {
+    long update(final Cpu hint, final long address, final Update update, final long first, final long second) {
         while (true) {
             final Cpu own = enter(hint);
             final long offset = SpaceTable.directoryOffset(address);
@@ -159,7 +159,8 @@ abstract class SpaceWalk {
         return walk(address, write ? SpaceEntry.STORABLE : SpaceEntry.LOADABLE);
     }
 
-    private long walk(final long address, final long allowed) {
+    /** Inside a section: where an access may go that needs one bit of the entry. */
+    long walk(final long address, final long allowed) {
         final long offset = SpaceTable.directoryOffset(address);
         if (offset < directoryBytes) {
             // Volatile, as the next: w2, and as in org.vellum.epoch; partner: the stores in SpaceTable.attach() and detachUnusedNoFlush().
@@ -180,7 +181,7 @@ abstract class SpaceWalk {
             throw beyond(address, write);
         }
         if (!mark(page, write)) {
-            faults.fault(page, write);
+            faults.faultAt(address, write);
         }
     }
 

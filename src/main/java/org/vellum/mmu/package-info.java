@@ -34,6 +34,9 @@
  * here ({@link org.vellum.mmu.ScatteredBuffer}, {@link org.vellum.mmu.ScatteredText}); the views themselves belong to the rooms whose ranges they
  * show.
  *
+ * <p>A space may have its translations in a {@linkplain org.vellum.mmu.HashedTable hash}, too, as some processors do: {@link
+ * org.vellum.mmu.EntryCopies} is what its table tells then, and {@link org.vellum.mmu.EntryWalk} what accessors ask.
+ *
  * <h2>Left out</h2>
  * Huge entries: contiguity is a matter of which frames one maps; the hardware below does the rest. Accessed and dirty bits in the window:
  * nothing reclaims from it. More than two levels: the directory of a space of 64 GiB takes 256 KiB.

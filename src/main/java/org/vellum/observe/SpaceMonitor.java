@@ -76,6 +76,11 @@ record SpaceMonitor(SpaceStats of) implements SpaceFigures {
     }
 
     @Override
+    public long getPins() {
+        return of.pins();
+    }
+
+    @Override
     public long getLazilyFreed() {
         return of.lazilyFreed();
     }

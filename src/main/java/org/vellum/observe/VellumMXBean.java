@@ -300,6 +300,9 @@ public interface VellumMXBean {
         /** @return unmaps so far whose rest was handed to the worker, because the thread was interrupted. */
         long getHandedOver();
 
+        /** @return pins of pages that are outstanding. */
+        long getPins();
+
         /** @return frames so far that were taken away because their content was not needed and memory was short. */
         long getLazilyFreed();
     }

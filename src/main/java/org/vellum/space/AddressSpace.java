@@ -2,10 +2,12 @@ package org.vellum.space;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.ReentrantLock;
 import org.vellum.cpu.StackReserve;
 import org.vellum.gather.SpaceTeardown;
 import org.vellum.mem.Pages;
+import org.vellum.mmu.HashedAccess;
 import org.vellum.mmu.SpaceAccess;
 import org.vellum.report.ExhaustedException;
 
@@ -28,6 +30,9 @@ public final class AddressSpace implements AutoCloseable {
     private final Protecting protecting;
     private final Advising advising;
     private final SpaceAccess access;
+    private final UserPages pages;
+    private final Users users;
+    private final AtomicBoolean closeBegun = new AtomicBoolean();
     private final ReentrantLock closing = new ReentrantLock();
     /** Those that there were when the space was closed; with what follows, made before anything ends. Under {@link #closing}. */
     private final List<Region> endedRegions = new ArrayList<>();
@@ -40,7 +45,9 @@ public final class AddressSpace implements AutoCloseable {
         unmapping = new Unmapping(mm);
         protecting = new Protecting(mm, unmapping);
         advising = new Advising(mm, faults, mm.spaces.lazilyFreed);
-        access = new SpaceAccess(mm.table, faults, mm.cpus);
+        access = mm.hash == null ? new SpaceAccess(mm.table, faults, mm.cpus) : new HashedAccess(mm.table, mm.hash, faults, mm.cpus);
+        pages = new UserPages(mm.cpus, mm.spaces.frames, mm.table, faults, mm.spaces::dirtied, mm.spaces.pins);
+        users = new Users(mm.cpus, this::end);
         teardown = new SpaceTeardown(mm.gathers, mm.table, RegionEntries.ofEnded(endedRegions),
             () -> unmapping.tellUnmapped(endedRegions));
     }
@@ -290,18 +297,84 @@ public final class AddressSpace implements AutoCloseable {
     }
 
     /**
-     * Ends the space: whoever touches it from now on gets a {@link org.vellum.report.PageFaultException}, whoever changes it an {@link
-     * IllegalStateException}. All of it is flushed once, then freed. Waits for unmaps under way, and for another thread that closes it; a second
-     * time does nothing, unless the first was thrown out of it: then it goes on from there.
+     * A view of a range, as Agrona has them.
+     *
+     * @param address of its first byte.
+     * @param length in bytes.
+     * @return a new view; valid as long as the space is, its pages as long as they are mapped.
+     * @throws IllegalArgumentException if the length is negative.
+     * @throws org.vellum.report.PageFaultException if the range is not of the space.
+     */
+    public SpaceBuffer buffer(final long address, final int length) {
+        return new SpaceBuffer(access, address, length);
+    }
+
+    /**
+     * Pins and unpins pages: keeps their frames, whatever becomes of the mapping, for whoever needs them by number. The kernel's {@code
+     * get_user_pages}, fast and slow. Pages are numbered from 0: an address divided by 4,096.
+     *
+     * @return the pins of this space.
+     */
+    public UserPages pages() {
+        return pages;
+    }
+
+    /**
+     * Takes every lock of the space: the space lock, and those of all files and families of its regions, each once. For what must see the whole space
+     * at one moment. Waits, parked, for each.
+     *
+     * @return what must be closed, by the same thread. Meanwhile it must not change the space, nor touch what may fault.
+     * @throws InterruptedException if the caller is interrupted before it has all; then it has none.
+     * @throws IllegalStateException inside a section, or if the caller has them already.
+     */
+    public SpaceLocks takeAllLocks() throws InterruptedException {
+        return SpaceLocks.takeAll(mm.lock, mm.spaces.allLocks, mm.index);
+    }
+
+    /**
+     * Becomes a user of the space, so that it does not end before {@link #release}: for whoever walks it from outside, beside its owner.
+     *
+     * @return false if it has ended, or is about to.
+     */
+    public boolean tryRetain() {
+        return users.tryRetain();
+    }
+
+    /**
+     * Ends what {@link #tryRetain} began. The last user, be it the owner by {@link #close}, ends the space, and waits as long as that takes.
+     *
+     * @throws IllegalStateException inside a section, or if nobody uses it any more.
+     */
+    public void release() {
+        users.release();
+    }
+
+    /**
+     * Ends the owner's use of the space: whoever changes it from now on gets an {@link IllegalStateException}. With its last user, which usually is the
+     * owner, the space ends: all of it is flushed once, then freed, and whoever touches it gets a {@link org.vellum.report.PageFaultException}.
+     * A second time does nothing, unless something was thrown the first time: then it goes on from there.
      *
      * @throws IllegalStateException inside a section.
      */
     @Override
     public void close() {
         mm.cpus.mightSleep("closing a space");
-        end();
+        StackReserve.ensureOperationsWithin();
+        if (closeBegun.compareAndSet(false, true)) {
+            refuseChanges();
+            users.release();
+        } else if (users.count() == 0) {
+            end();
+        }
     }
 
+    private void refuseChanges() {
+        mm.lock.lockExclusive();
+        mm.closed = true;
+        mm.lock.unlockExclusive();
+    }
+
+    /** Whoever uses it. */
     void end() {
         StackReserve.ensureOperations();
         closing.lock();

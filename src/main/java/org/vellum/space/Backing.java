@@ -1,6 +1,7 @@
 package org.vellum.space;
 
 import org.vellum.frame.PhysicalMemory;
+import org.vellum.lock.SleepingLock;
 
 /**
  * What the pages of a region come from, if they are not anonymous: the kernel's {@code vm_operations}.
@@ -58,5 +59,10 @@ interface Backing {
     /** Pages of a space do not come from here any more: their entries are cleared. Outside page-table locks. */
     default void unmapped(final MemoryDescriptor mm, final Region region) {
         // Nobody keeps account.
+    }
+
+    /** The lock of those who map it, of rank {@code FILE_MAPPING}, for who takes all locks of a space; null if there is none. */
+    default SleepingLock mappingLock() {
+        return null;
     }
 }

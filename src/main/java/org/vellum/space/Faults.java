@@ -46,21 +46,27 @@ final class Faults implements SpaceFaults {
      */
     @Override
     public void fault(final long page, final boolean write) {
+        faultAt(page << Pages.SHIFT, write);
+    }
+
+    @Override
+    public void faultAt(final long address, final boolean write) {
         StackReserve.ensureOperations();
+        final long page = address >>> Pages.SHIFT;
         final boolean mayWait = !mm.cpus.inSection();
         long fight = Relief.BEGIN;
         while (true) {
             final Region region = mm.index.find(page);
             if (region == null || region.isDying()) {
                 if (!growth.grow(page, mayWait)) {
-                    throw mm.noRegion(page, write);
+                    throw mm.noRegion(address, write);
                 }
                 continue;
             }
             if (!region.has(write ? Region.WRITE : Region.READ)) {
-                throw mm.notAllowed(region, page, write);
+                throw mm.notAllowed(region, address, write);
             }
-            final Outcome outcome = step(region, page, write, mayWait);
+            final Outcome outcome = write && !isOfFamily(region, mayWait) ? Outcome.AGAIN : step(region, page, write, mayWait);
             if (outcome == Outcome.DONE) {
                 return;
             } else if (outcome == Outcome.LOCKED) {
@@ -72,6 +78,15 @@ final class Faults implements SpaceFaults {
                 }
             }
         }
+    }
+
+    /**
+     * Whether a region whose pages may be anonymous has its {@link org.vellum.rmap.AnonVma}: so it is before the first of them is there. False if it has
+     * ended. The first time it takes the space lock, shared.
+     */
+    private boolean isOfFamily(final Region region, final boolean mayWait) {
+        final Backing backing = region.backing();
+        return backing != null && (!backing.isCopiedOnWrite() || region.has(Region.SHARED)) || mm.anonVmas.prepare(region, mayWait) != null;
     }
 
     /** Leaves the lock to others; the look-up has to be done anew in any case. */

@@ -1,5 +1,6 @@
 package org.vellum.space;
 
+import org.vellum.lock.SleepingLock;
 import org.vellum.mem.Pages;
 import org.vellum.mmu.SpaceEntry;
 
@@ -51,6 +52,11 @@ final class FileBacking implements Backing {
     @Override
     public void unmapped(final MemoryDescriptor mm, final Region region) {
         file.unmapped(mm, region.startPage(), region.endPage());
+    }
+
+    @Override
+    public SleepingLock mappingLock() {
+        return file.mappingLock();
     }
 
     @Override

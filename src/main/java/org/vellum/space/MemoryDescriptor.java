@@ -3,6 +3,7 @@ package org.vellum.space;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import org.vellum.cpu.Cpus;
+import org.vellum.gather.AddressBatches;
 import org.vellum.gather.Gathers;
 import org.vellum.gather.SpaceFlushes;
 import org.vellum.gather.SpaceUnmapper;
@@ -10,6 +11,7 @@ import org.vellum.lock.HoldTimes;
 import org.vellum.lock.LockRank;
 import org.vellum.lock.SleepingLock;
 import org.vellum.mem.Pages;
+import org.vellum.mmu.HashedTable;
 import org.vellum.mmu.SpaceTable;
 import org.vellum.report.ExhaustedException;
 import org.vellum.report.PageFaultException;
@@ -29,6 +31,9 @@ final class MemoryDescriptor implements FileMapper {
     final SleepingLock lock;
     final RegionIndex index;
     final SpaceTable table;
+    /** Null if translations are in the table only. */
+    final HashedTable hash;
+    final AnonVmas anonVmas;
     final SpaceFlushes flushes = new SpaceFlushes();
     final HoldTimes holdTimes = new HoldTimes();
     final SpaceUnmapper unmapper;
@@ -50,7 +55,10 @@ final class MemoryDescriptor implements FileMapper {
         gathers = spaces.gathers;
         lock = new SleepingLock(cpus, LockRank.SPACE, "space " + number);
         index = new RegionIndex(lock, pages());
-        table = new SpaceTable(cpus, spaces.frames.memory(), pages(), options.lockCount());
+        hash = options.hashGroups() == 0 ? null : new HashedTable(options.hashGroups());
+        table = new SpaceTable(
+            cpus, spaces.frames.memory(), pages(), options.lockCount(), hash == null ? null : new AddressBatches(hash, options.lockCount()));
+        anonVmas = new AnonVmas(cpus, lock, index);
         unmapper = new SpaceUnmapper(gathers, table, holdTimes);
         lastFreeStamp = new AtomicLong(spaces.epochs.stamp());
     }
@@ -80,29 +88,28 @@ final class MemoryDescriptor implements FileMapper {
         }
     }
 
-    PageFaultException noRegion(final long page, final boolean write) {
-        final Region above = index.findAtOrAbove(page);
-        return new PageFaultException(page << Pages.SHIFT, "page fault: " + what(page, write) + (closed ? ": the space is closed"
+    PageFaultException noRegion(final long address, final boolean write) {
+        final Region above = index.findAtOrAbove(address >>> Pages.SHIFT);
+        return new PageFaultException(address, fault(address, write) + (closed ? ": the space is closed"
             : ": no region" + (above == null ? " at or above" : ", the next is " + above)), write, null);
     }
 
-    PageFaultException notAllowed(final Region region, final long page, final boolean write) {
-        return new PageFaultException(
-            page << Pages.SHIFT, "page fault: " + what(page, write) + ": not allowed in " + region, write, region.toString());
+    PageFaultException notAllowed(final Region region, final long address, final boolean write) {
+        return new PageFaultException(address, fault(address, write) + ": not allowed in " + region, write, region.toString());
+    }
+
+    private String fault(final long address, final boolean write) {
+        return "page fault: " + (write ? "store to" : "load from") + " address=0x" + Long.toHexString(address) + " of " + this;
     }
 
     ExhaustedException noMemory(final long page, final boolean write) {
         return new ExhaustedException(ExhaustedException.Resource.FRAMES,
-            what(page, write) + " needs a frame: " + spaces.frames.exhaustionReason());
+            (write ? "a store to" : "a load from") + " page=" + page + " of " + this + " needs a frame: " + spaces.frames.exhaustionReason());
     }
 
     @Override
     public void cleanNoFlush(final SpaceFile file, final long startPage, final long count, final long filePage) {
         FileCleaner.cleanNoFlush(table, file, startPage, count, filePage);
-    }
-
-    private String what(final long page, final boolean write) {
-        return (write ? "write" : "read") + " of page=" + page + " of " + this;
     }
 
     @Override

@@ -1,9 +1,13 @@
 package org.vellum.space;
 
+import java.util.concurrent.atomic.AtomicReferenceFieldUpdater;
+import org.vellum.rmap.AnonVma;
+
 /**
- * A range of pages of one space that are alike: the kernel's VMA. It never changes; it <em>ends</em>, when the space's regions are changed
- * where it lies, and others take its place. So who has found one reads it without a lock, and asks at the decisive moment, under the
- * page-table lock, whether it is still {@linkplain #isCurrent current}: the argument is in the package documentation.
+ * A range of pages of one space that are alike: the kernel's VMA. It never changes, but that it gets an {@link AnonVma} some time; it
+ * <em>ends</em>, when the space's regions are changed where it lies, and others take its place. So who has found one reads it without a
+ * lock, and asks at the decisive moment, under the page-table lock, whether it is still {@linkplain #isCurrent current}: the argument is in
+ * the package documentation.
  *
  * <p>Pages are numbered from 0 at the start of the space.
  */
@@ -25,6 +29,10 @@ public final class Region {
     static final int DYING = 1 << 6;
 
     private static final int ALL_FLAGS = (1 << 7) - 1;
+    /** What may differ between neighbours that could be one region some time. */
+    private static final int ACCESS_FLAGS = READ | WRITE;
+    private static final AtomicReferenceFieldUpdater<Region, AnonVma> ANON_VMA =
+        AtomicReferenceFieldUpdater.newUpdater(Region.class, AnonVma.class, "anonVma");
     private static final char[] LETTERS = {'r', 'w', 's', 'g', 'l', 'R'};
 
     private final long startPage;
@@ -32,6 +40,8 @@ public final class Region {
     private final int flags;
     private final Backing backing;
     private final long filePage;
+    /** Null, or set once: under the space lock, shared, so that whoever makes other regions of this one takes it along. */
+    private volatile AnonVma anonVma;
     /** Set once, after the index has its successors. */
     private volatile boolean ended;
 
@@ -44,6 +54,11 @@ public final class Region {
      *                 stays with the contents when they are moved, so that reverse mapping finds them.
      */
     Region(final long startPage, final long endPage, final int flags, final Backing backing, final long filePage) {
+        this(startPage, endPage, flags, backing, filePage, null);
+    }
+
+    private Region(
+        final long startPage, final long endPage, final int flags, final Backing backing, final long filePage, final AnonVma anonVma) {
         if (startPage < 0 || endPage <= startPage || (flags & ~ALL_FLAGS) != 0 || filePage < 0
             || filePage > Long.MAX_VALUE - (endPage - startPage)) {
             throw new IllegalArgumentException("startPage=" + startPage + " endPage=" + endPage + " flags=0x"
@@ -54,6 +69,7 @@ public final class Region {
         this.flags = flags;
         this.backing = backing;
         this.filePage = filePage;
+        this.anonVma = anonVma;
     }
 
     /** @return the first page. */
@@ -79,6 +95,18 @@ public final class Region {
     /** What its pages come from; null if they are anonymous. */
     Backing backing() {
         return backing;
+    }
+
+    /** What its family of anonymous regions has in common; null before its first anonymous fault. */
+    AnonVma anonVma() {
+        // Volatile: what was set is whole; partner: the CAS in adopt().
+        return anonVma;
+    }
+
+    /** Its AnonVma, which is the given one unless it has another. Under the space lock. */
+    AnonVma adopt(final AnonVma wanted) {
+        // CAS: p3 of AnonVmas, of two that prepare one region one wins; partner: the same, and anonVma().
+        return ANON_VMA.compareAndSet(this, null, wanted) ? wanted : anonVma;
     }
 
     /** @return the page of the file that the first page shows. */
@@ -136,24 +164,30 @@ public final class Region {
     /** The part from one page to another; itself if that is all of it. */
     Region slice(final long fromPage, final long toPage) {
         return fromPage == startPage && toPage == endPage ? this
-            : new Region(fromPage, toPage, flags, backing, filePageOf(fromPage));
+            : new Region(fromPage, toPage, flags, backing, filePageOf(fromPage), anonVma);
     }
 
     /** The same with other flags; itself if they are the same. */
     Region withFlags(final int newFlags) {
-        return newFlags == flags ? this : new Region(startPage, endPage, newFlags, backing, filePage);
+        return newFlags == flags ? this : new Region(startPage, endPage, newFlags, backing, filePage, anonVma);
     }
 
     /** Whether the other goes on where this one stops, in every respect. */
     boolean continuesIn(final Region next) {
-        return endPage == next.startPage && flags == next.flags && (flags & (RESERVED | DYING)) == 0 && backing == next.backing
+        return flags == next.flags && mayOnceContinueIn(next)
+            && (anonVma == null || next.anonVma == null || anonVma == next.anonVma);
+    }
+
+    /** Whether the other would go on where this one stops, if it could be accessed alike and were of the same family. */
+    boolean mayOnceContinueIn(final Region next) {
+        return endPage == next.startPage && ((flags ^ next.flags) & ~ACCESS_FLAGS) == 0 && (flags & (RESERVED | DYING)) == 0 && backing == next.backing
             && filePage + pages() == next.filePage;
     }
 
     /** Both in one. */
     Region join(final Region next) {
         assert continuesIn(next) : this + " and " + next;
-        return new Region(startPage, next.endPage, flags, backing, filePage);
+        return new Region(startPage, next.endPage, flags, backing, filePage, anonVma == null ? next.anonVma : anonVma);
     }
 
     @Override

@@ -149,6 +149,15 @@ public final class SpaceFile implements AutoCloseable {
         assert set : "not in memory, though an entry shows it: page=" + filePage + " of " + this;
     }
 
+    /** {@link #dirtied} by whoever has pinned a frame and knows no more of it: looks through all pages that are in memory. */
+    void dirtiedFrame(final long frame) {
+        cache.forEach(page -> {
+            if (page.is(CachedPage.PRESENT) && page.frame() == frame) {
+                page.set(CachedPage.DIRTY);
+            }
+        });
+    }
+
     /** Whether a native page is the frame that has a page of this file: not so of copies that are private. */
     boolean isFrameOf(final long filePage, final long nativePage) {
         final CachedPage page = cache.get(filePage);

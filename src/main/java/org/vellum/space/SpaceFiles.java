@@ -122,6 +122,13 @@ final class SpaceFiles {
         }
     }
 
+    /** Somebody has stored to a frame by other means than an entry. Nothing if the mapper is no file, or none that is open. */
+    void dirtied(final long mapper, final long frame) {
+        if ((mapper & FILE_BIT) != 0) {
+            all().stream().filter(file -> file.id() == mapper).forEach(file -> file.dirtiedFrame(frame));
+        }
+    }
+
     void remove(final SpaceFile file) {
         lock.lock();
         try {

@@ -12,12 +12,15 @@ import org.vellum.mem.Pages;
  *             GatherMode#WAIT} returns when no section has a translation of what was unmapped any more.
  * @param policy how large ranges are taken away.
  * @param lockCount page-table locks, a power of two.
+ * @param hashGroups 0, or a power of two of at least 2: then translations are also kept in a hash of so many groups of seven, as powerpc and sparc do,
+ *                   and batches of addresses keep it true. For comparison, and for tests.
  */
-public record SpaceOptions(long bytes, GatherMode mode, UnmapPolicy policy, int lockCount) {
+public record SpaceOptions(long bytes, GatherMode mode, UnmapPolicy policy, int lockCount, int hashGroups) {
     /** The largest space. */
     public static final long MAX_BYTES = 1L << 48;
     private static final int LOCKS = 64;
     private static final int MAX_LOCKS = 1 << 16;
+    private static final int MAX_GROUPS = 1 << 20;
 
     /** Checks the ranges above. */
     public SpaceOptions {
@@ -30,6 +33,9 @@ public record SpaceOptions(long bytes, GatherMode mode, UnmapPolicy policy, int 
         if (lockCount < 1 || lockCount > MAX_LOCKS || Integer.bitCount(lockCount) != 1) {
             throw new IllegalArgumentException("lockCount=" + lockCount);
         }
+        if (hashGroups != 0 && (hashGroups < 2 || hashGroups > MAX_GROUPS || Integer.bitCount(hashGroups) != 1)) {
+            throw new IllegalArgumentException("hashGroups=" + hashGroups);
+        }
     }
 
     /**
@@ -39,7 +45,7 @@ public record SpaceOptions(long bytes, GatherMode mode, UnmapPolicy policy, int 
      * @return the options.
      */
     public static SpaceOptions of(final long bytes) {
-        return new SpaceOptions(bytes, GatherMode.RETIRE, UnmapPolicy.PREEMPTIBLE, LOCKS);
+        return new SpaceOptions(bytes, GatherMode.RETIRE, UnmapPolicy.PREEMPTIBLE, LOCKS, 0);
     }
 
     /**
@@ -47,7 +53,7 @@ public record SpaceOptions(long bytes, GatherMode mode, UnmapPolicy policy, int 
      * @return the same otherwise.
      */
     public SpaceOptions withMode(final GatherMode newMode) {
-        return new SpaceOptions(bytes, newMode, policy, lockCount);
+        return new SpaceOptions(bytes, newMode, policy, lockCount, hashGroups);
     }
 
     /**
@@ -55,7 +61,7 @@ public record SpaceOptions(long bytes, GatherMode mode, UnmapPolicy policy, int 
      * @return the same otherwise.
      */
     public SpaceOptions withPolicy(final UnmapPolicy newPolicy) {
-        return new SpaceOptions(bytes, mode, newPolicy, lockCount);
+        return new SpaceOptions(bytes, mode, newPolicy, lockCount, hashGroups);
     }
 
     /**
@@ -63,6 +69,14 @@ public record SpaceOptions(long bytes, GatherMode mode, UnmapPolicy policy, int 
      * @return the same otherwise.
      */
     public SpaceOptions withLockCount(final int newLockCount) {
-        return new SpaceOptions(bytes, mode, policy, newLockCount);
+        return new SpaceOptions(bytes, mode, policy, newLockCount, hashGroups);
+    }
+
+    /**
+     * @param newHashGroups instead.
+     * @return the same otherwise.
+     */
+    public SpaceOptions withHash(final int newHashGroups) {
+        return new SpaceOptions(bytes, mode, policy, lockCount, newHashGroups);
     }
 }

@@ -20,11 +20,13 @@ import org.vellum.gather.Gathers;
  * @param waits flushes so far that waited for their grace period.
  * @param batchRefusals times so far that there was no memory for a batch.
  * @param handedOver unmaps so far whose rest was handed to the worker, because the thread was interrupted.
+ * @param pins of pages that are outstanding.
  * @param lazilyFreed frames so far that were taken away because their content was not needed and memory was short.
  */
 public record SpaceStats(
     int spaces, long regions, long tables, long tablesInLimbo, long mostTablesInLimbo, int gathersUnderWay, long batches, long limboBytes,
-    long flushes, long fullFlushes, long nestedFlushes, long waits, long batchRefusals, long handedOver, long lazilyFreed) {
+    long flushes, long fullFlushes, long nestedFlushes, long waits, long batchRefusals, long handedOver, long pins,
+    long lazilyFreed) {
 
     /** Looks at everything once. */
     static SpaceStats of(final Spaces spaces) {
@@ -37,7 +39,7 @@ public record SpaceStats(
         final Gathers gathers = spaces.gathers;
         return new SpaceStats(open, regions, spaces.tables.live(), spaces.tables.inLimbo(), spaces.tables.mostInLimbo(), gathers.underWay(),
             gathers.liveBatches(), gathers.limboBytes(), gathers.events(GatherEvent.FLUSH), gathers.events(GatherEvent.FULL),
-            gathers.events(GatherEvent.NESTED), gathers.events(GatherEvent.WAIT), gathers.refusals(), spaces.handedOver.sum(),
+            gathers.events(GatherEvent.NESTED), gathers.events(GatherEvent.WAIT), gathers.refusals(), spaces.handedOver.sum(), spaces.pins.sum(),
             spaces.lazilyFreed.dropped());
     }
 }

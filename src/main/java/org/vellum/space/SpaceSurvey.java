@@ -95,6 +95,9 @@ final class SpaceSurvey {
     void verify() {
         mm.index.verify();
         mm.table.verify(mm.spaces.frames.table());
+        if (mm.hash != null) {
+            mm.hash.verify(mm.table);
+        }
         for (long page = 0; page < mm.pages(); ) {
             if (mm.table.hasLeafFor(page)) {
                 verify(page, mm.table.get(page));

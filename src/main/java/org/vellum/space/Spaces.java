@@ -14,6 +14,7 @@ import org.vellum.epoch.Retirements;
 import org.vellum.frame.FrameAllocator;
 import org.vellum.gather.Gathers;
 import org.vellum.gather.TableFrames;
+import org.vellum.lock.AllLocks;
 import org.vellum.mem.Pages;
 import org.vellum.mmu.ZeroFrame;
 import org.vellum.report.Listener;
@@ -43,6 +44,9 @@ public final class Spaces {
     final long graceNanos;
     /** Unmaps whose rest was handed to the worker. */
     final LongAdder handedOver = new LongAdder();
+    /** Pins of pages of all spaces, those that have ended too. */
+    final LongAdder pins = new LongAdder();
+    final AllLocks allLocks;
 
     private final Worker worker;
     private final Relief relief;
@@ -73,6 +77,7 @@ public final class Spaces {
         zeroFrame = new ZeroFrame(frames);
         lazilyFreed = new LazilyFreed(epochs);
         files = new SpaceFiles(epochs, frames);
+        allLocks = new AllLocks(cpus);
         this.listener = listener;
     }
 
@@ -99,6 +104,11 @@ public final class Spaces {
             throw new IllegalStateException("the memory is closed");
         }
         return space;
+    }
+
+    /** A frame of a file was stored to by way of a pin. */
+    void dirtied(final long mapper, final long frame) {
+        files.dirtied(mapper, frame);
     }
 
     void forget(final AddressSpace space) {

@@ -53,6 +53,14 @@
  * A fault that finds no frame takes away what nobody needs ({@link org.vellum.space.Advice#FREE}), waits for limbo, asks the rooms beside ({@link
  * org.vellum.space.Relief}), and then says so in the thread that faulted; nothing has changed. Inside a section of the user's it does not wait.
  *
+ * <h2>Pins and users</h2>
+ * {@link org.vellum.space.UserPages} pins frames without a lock; they outlive their pages, and the space. {@link org.vellum.space.Users}
+ * counts who uses a space, walkers included: the last one tears it down, and nobody takes being the only one for a short cut (G13).
+ *
+ * <h2>Families of anonymous regions</h2>
+ * {@code AnonVmas}: each region gets what reverse mapping will need at its first anonymous fault; {@link org.vellum.space.SpaceLocks} takes
+ * their locks, and those of files, all at once (G14).
+ *
  * <h2>Lock order</h2>
  * {@link org.vellum.lock.LockRank}: the one place.
  *

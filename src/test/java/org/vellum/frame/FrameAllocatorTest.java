@@ -212,6 +212,25 @@ class FrameAllocatorTest {
         assertEquals(0, frames.allocatedFrames());
     }
 
+    /** For who has only found the number: told, not thrown at, and nothing changes. */
+    @Test
+    void shouldTryToReference() {
+        final long frame = frames.allocate(cpu, 1);
+        assertTrue(frames.tryGet(frame));
+        assertEquals(2, frames.table().count(frame));
+        for (final long wrong : new long[] {frame + 1, NO_FRAME, 0, Long.MAX_VALUE}) {
+            assertFalse(frames.tryGet(wrong), "frame=" + wrong);
+        }
+        frames.put(cpu, frame);
+        assertTrue(frames.table().compareAndSetMark(frame, 1, 0, 7));
+        assertFalse(frames.tryGet(frame), "another room's");
+        assertTrue(frames.table().compareAndSetMark(frame, 1, 7, 0));
+        frames.put(cpu, frame);
+        assertFalse(frames.tryGet(frame), "free");
+        assertEquals(0, frames.allocatedFrames());
+        frames.verify();
+    }
+
     @Test
     void shouldSplitABlockIntoSingleFrames() {
         final long block = frames.allocate(cpu, 3);

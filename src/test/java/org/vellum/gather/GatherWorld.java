@@ -14,6 +14,9 @@ import org.vellum.frame.FrameOptions;
 import org.vellum.frame.FrameTable;
 import org.vellum.frame.PhysicalMemory;
 import org.vellum.lock.HoldTimes;
+import org.vellum.mmu.EntryWalk;
+import org.vellum.mmu.HashedTable;
+import org.vellum.mmu.HashedWalk;
 import org.vellum.mmu.SpaceEntry;
 import org.vellum.mmu.SpaceTable;
 import org.vellum.report.Listener;
@@ -29,7 +32,12 @@ final class GatherWorld {
     final TableFrames tables;
     final Retirements retirements = new Retirements(epochs, Listener.SILENT);
     final Gathers gathers;
+    /** Null unless translations are kept in a hash, too. */
+    final HashedTable hash;
+    final AddressBatches batches;
     final SpaceTable table;
+    /** How walkers find entries. */
+    final EntryWalk walk;
     final SpaceFlushes flushes = new SpaceFlushes();
     final SpaceUnmapper unmapper;
 
@@ -38,10 +46,17 @@ final class GatherWorld {
     }
 
     GatherWorld(final int frameCount, final long pages, final long mostLimboBytes, final long mostTables) {
+        this(frameCount, pages, mostLimboBytes, mostTables, false);
+    }
+
+    GatherWorld(final int frameCount, final long pages, final long mostLimboBytes, final long mostTables, final boolean hashed) {
         frames = new FrameAllocator(cpus, new FrameOptions((long)frameCount << 12, Math.max(64 << 10, Integer.highestOneBit(frameCount) << 10)));
         tables = new TableFrames(epochs, frames, mostTables, Listener.SILENT);
         gathers = new Gathers(epochs, frames, tables, retirements, mostLimboBytes, Listener.SILENT);
-        table = new SpaceTable(cpus, frames.memory(), pages, 4);
+        hash = hashed ? new HashedTable(64) : null;
+        batches = hashed ? new AddressBatches(hash, 4) : null;
+        table = new SpaceTable(cpus, frames.memory(), pages, 4, batches);
+        walk = hashed ? new HashedWalk(table, hash) : table;
         unmapper = new SpaceUnmapper(gathers, table, new HoldTimes());
     }
 
@@ -134,9 +149,17 @@ final class GatherWorld {
                 }
             } finally {
                 lock.unlock();
+                look(page);
             }
             ensureLeaf(page);
         }
+    }
+
+    /** As an accessor would: with a hash it is entered there. */
+    void look(final long page) {
+        final Cpu cpu = cpus.enter();
+        walk.get(page, SpaceEntry.PRESENT);
+        cpu.exit();
     }
 
     /** Maps new frames, which get their page's number for content. */
@@ -169,6 +192,9 @@ final class GatherWorld {
         gathers.settle();
         gathers.verify();
         table.verify(frames.table());
+        if (hash != null) {
+            hash.verify(table);
+        }
         frames.verify();
         cpus.verifyQuiet();
         if (flushes.pending() != 0 || tables.live() != table.attachedLeaves()) {

@@ -16,7 +16,7 @@ import org.vellum.mmu.SpaceEntry;
  * Random mappings of frames, some of them shared by several entries, and random unmaps, with sections of others open, and without memory for
  * batches now and then; against a model that keeps what each page maps.
  */
-final class MmuGatherFuzzTest {
+class MmuGatherFuzzTest {
     private static final int PAGES = 1100;
     private static final int FRAMES = 640;
     private static final int LEFT = 16;
@@ -26,7 +26,7 @@ final class MmuGatherFuzzTest {
 
     private final long seed = System.nanoTime();
     private final Random random = new Random(seed);
-    private final GatherWorld world = new GatherWorld(FRAMES, PAGES, 1L << 30, 1000);
+    private final GatherWorld world = new GatherWorld(FRAMES, PAGES, 1L << 30, 1000, hashed());
     private final FuzzReaders readers = new FuzzReaders(world.cpus);
     /** Per page the frame that its entry holds a reference to. */
     private final long[] mapped = new long[PAGES];
@@ -36,6 +36,11 @@ final class MmuGatherFuzzTest {
     private long inSection;
     private long exhausted;
     private boolean failing;
+
+    /** Whether translations are kept in a hash, too. Asked while this object is made. */
+    boolean hashed() {
+        return false;
+    }
 
     private boolean covered() {
         return shared > 10 && full > 10 && inSection > 10 && exhausted > 0 && readers.opened > 10
@@ -50,7 +55,7 @@ final class MmuGatherFuzzTest {
 
     @Test
     void agreesWithPageByPage() {
-        System.out.println("MmuGatherFuzzTest seed=" + seed);
+        System.out.println(getClass().getSimpleName() + " seed=" + seed);
         world.gathers.batches.failing = () -> failing;
         final FuzzSteps steps = new FuzzSteps(STEPS, this::covered);
         while (steps.next()) {
@@ -173,6 +178,9 @@ final class MmuGatherFuzzTest {
             }
         }
         assertEquals(counted, world.table.verify(world.frames.table()), this::figures);
+        if (hashed()) {
+            world.hash.verify(world.table);
+        }
         if (readers.none()) {
             compareCounts();
         }

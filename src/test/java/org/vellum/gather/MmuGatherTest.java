@@ -21,13 +21,22 @@ import org.vellum.frame.PhysicalMemory;
 import org.vellum.mmu.SpaceEntry;
 
 @Timeout(120)
-final class MmuGatherTest {
-    private final GatherWorld world = new GatherWorld(4096, 4096);
+class MmuGatherTest {
+    private final GatherWorld world = world(4096, 4096, 1L << 30);
+
+    /** Whether translations are kept in a hash, too. Asked while this object is made. */
+    boolean hashed() {
+        return false;
+    }
+
+    private GatherWorld world(final int frames, final long pages, final long mostLimboBytes) {
+        return new GatherWorld(frames, pages, mostLimboBytes, 1024, hashed());
+    }
 
     /** G2: add first, then test full; at most 8 + 19 × 510. */
     @Test
     void itHoldsWhatTheReferenceSays() {
-        final GatherWorld large = new GatherWorld(16 << 10, 16);
+        final GatherWorld large = world(16 << 10, 16, 1L << 30);
         assertEquals(9698, MmuGather.MOST_FRAMES);
         try (MmuGather gather = large.begin(WAIT)) {
             final Cpu cpu = large.cpus.enter();
@@ -179,7 +188,7 @@ final class MmuGatherTest {
     @Test
     void aGibibyteTakes28Flushes() {
         final int pages = 1 << 18;
-        final GatherWorld large = new GatherWorld(1024, pages, 1L << 30, 1024);
+        final GatherWorld large = world(1024, pages, 1L << 30);
         final long frame = large.frame();
         for (int page = 0; page < pages; page++) {
             large.frames.get(frame);
@@ -258,7 +267,7 @@ final class MmuGatherTest {
     /** All memory is mapped, and the batch needs a frame. */
     @Test
     void aFullMemoryIsUnmappedAllTheSame() {
-        final GatherWorld small = new GatherWorld(64, 512);
+        final GatherWorld small = world(64, 512, 1L << 30);
         small.set(0, SpaceEntry.swapped(1));
         int mapped = 0;
         for (long frame = small.allocate(); frame != PhysicalMemory.NO_FRAME; frame = small.allocate()) {
@@ -306,7 +315,7 @@ final class MmuGatherTest {
 
     @Test
     void aFlushWaitsWhenThereIsTooMuchInLimbo() {
-        final GatherWorld narrow = new GatherWorld(4096, 4096, 64 << 12, 64);
+        final GatherWorld narrow = world(4096, 4096, 64 << 12);
         for (int i = 0; i < 20; i++) {
             narrow.mapNew(0, 600);
             narrow.unmap(RETIRE, 0, 600, false);
@@ -320,7 +329,7 @@ final class MmuGatherTest {
     /** And not for ever for a section that does not end. */
     @Test
     void aSectionThatStaysHoldsNobodyUp() throws Exception {
-        final GatherWorld narrow = new GatherWorld(4096, 4096, 64 << 12, 64);
+        final GatherWorld narrow = world(4096, 4096, 64 << 12);
         try (SmallMemory.Reader reader = new SmallMemory.Reader(narrow.cpus, "reader")) {
             narrow.mapNew(0, 600);
             narrow.unmap(RETIRE, 0, 600, true);
@@ -343,11 +352,21 @@ final class MmuGatherTest {
         world.unmap(WAIT, 0, 1, false);
         assertEquals(1, world.flushed(GatherEvent.NESTED));
         assertTrue(world.epochs.flushes() > flushesBefore, "nothing was flushed");
-        final FutureTask<Void> second = new FutureTask<>(() -> {
-            world.unmap(WAIT, 0, 1, false);
-            return null;
-        });
-        final Thread thread = new Thread(second, "second");
+        requireWaitsForAReader(() -> world.unmap(WAIT, 0, 1, false));
+        first.close();
+        // Alone it has nothing to flush.
+        world.unmap(WAIT, 0, 1, false);
+        assertEquals(2, world.flushed(GatherEvent.NESTED));
+        assertEquals(1, world.flushed(GatherEvent.NOTHING));
+        world.unmap(WAIT, 0, 512, true);
+        world.requireNothingLeft();
+        world.requireFramesInUse(0);
+    }
+
+    /** Runs it beside a section that stays open: it must not return before that has ended. */
+    private void requireWaitsForAReader(final Runnable flushing) throws Exception {
+        final FutureTask<Void> task = new FutureTask<>(flushing, null);
+        final Thread thread = new Thread(task, "flushes");
         try (SmallMemory.Reader reader = new SmallMemory.Reader(world.cpus, "reader")) {
             assertTrue(reader.cpu.index() >= 0);
             thread.start();
@@ -355,15 +374,78 @@ final class MmuGatherTest {
                 assertTrue(thread.isAlive(), "did not wait for the section");
                 Thread.onSpinWait();
             }
-            assertEquals(2, world.flushes.pending());
+            assertFalse(task.isDone());
         }
-        SmallMemory.join(second);
+        SmallMemory.join(task);
+    }
+
+    /** As protect does: lowers the permission of a page, if it is not as low already. */
+    private void protect(final MmuGather gather, final long page) {
+        final SpinLock lock = world.table.lockOf(page);
+        lock.lock();
+        final long entry = world.table.get(page);
+        if (SpaceEntry.has(entry, SpaceEntry.WRITABLE)) {
+            world.table.replaceNoFlush(page, SpaceEntry.present(SpaceEntry.nativePage(entry), SpaceEntry.READABLE));
+            gather.touch(page);
+        }
+        lock.unlock();
+    }
+
+    /** RG2: one has lowered a permission and not flushed; another finds nothing to lower, and stores may be under way. */
+    @Test
+    void rg2WhoFindsThePermissionLoweredFlushesForWhoLoweredIt() throws Exception {
+        world.mapNew(0, 1);
+        final MmuGather first = world.begin(WAIT);
+        protect(first, 0);
+        assertEquals(1, first.endPage());
+        requireWaitsForAReader(() -> {
+            try (MmuGather second = world.begin(WAIT)) {
+                protect(second, 0);
+                assertEquals(0, second.endPage());
+            }
+        });
+        assertEquals(1, world.flushed(GatherEvent.NESTED));
         first.close();
-        // Alone it has nothing to flush.
-        world.unmap(WAIT, 0, 1, false);
-        assertEquals(2, world.flushed(GatherEvent.NESTED));
-        assertEquals(1, world.flushed(GatherEvent.NOTHING));
         world.unmap(WAIT, 0, 512, true);
+        world.requireNothingLeft();
+        world.requireFramesInUse(0);
+    }
+
+    /** RG6: a frame of the caller's, not counted; who has it unmapped second may use it anew, and so must wait for the first. */
+    @Test
+    void rg6UnmappingSpecialFramesTwiceWaitsForTheFirst() throws Exception {
+        final long callers = world.frame();
+        world.set(3, SpaceEntry.present(world.frames.memory().nativeAddress(callers), SpaceEntry.READABLE | SpaceEntry.SPECIAL));
+        final MmuGather first = world.begin(WAIT);
+        world.unmapper.slice(first, 3, 4, false, ClearedEntries.ANY);
+        assertEquals(0, first.gathered());
+        assertEquals(4, first.endPage(), "nothing to free, and yet to be flushed");
+        requireWaitsForAReader(() -> world.unmap(WAIT, 3, 4, false));
+        requireWaitsForAReader(first::flush);
+        first.close();
+        world.free(callers);
+        world.unmap(WAIT, 0, 512, true);
+        world.requireNothingLeft();
+        world.requireFramesInUse(0);
+    }
+
+    /** RG7: no memory for a batch changes nothing for tables: a walker that is in one keeps it. */
+    @Test
+    void rg7ATableWaitsForWalkersWithoutMemoryForABatch() throws Exception {
+        world.gathers.batches.failing = () -> true;
+        world.mapNew(0, 1);
+        try (SmallMemory.Reader reader = new SmallMemory.Reader(world.cpus, "reader")) {
+            assertTrue(reader.cpu.index() >= 0);
+            final Cpu cpu = world.cpus.enter();
+            world.unmap(RETIRE, 0, 512, true);
+            cpu.exit();
+            assertEquals(0, world.table.attachedLeaves());
+            for (int i = 0; i < 4; i++) {
+                world.gathers.poll();
+            }
+            assertEquals(1, world.tables.inLimbo());
+            assertEquals(1, world.tables.live());
+        }
         world.requireNothingLeft();
         world.requireFramesInUse(0);
     }

@@ -26,12 +26,12 @@ import org.vellum.mmu.SpaceTable;
  * nor another page than the one it looked for.
  */
 @Tag("stress")
-final class UnmapStormStressTest {
+class UnmapStormStressTest {
     private static final int LEAVES = 8;
     private static final int PAGES = LEAVES * SpaceTable.LEAF_PAGES;
     private static final long POISON = -1;
 
-    private final GatherWorld world = new GatherWorld(4096, PAGES, 4 << 20, 64);
+    private final GatherWorld world = new GatherWorld(4096, PAGES, 4 << 20, 64, hashed());
     private final AtomicLong unmaps = new AtomicLong();
     private final AtomicLong walks = new AtomicLong();
     private final AtomicLong outlived = new AtomicLong();
@@ -40,6 +40,11 @@ final class UnmapStormStressTest {
     private volatile boolean failingAtRandom;
     /** Where there is probably something to be seen. */
     private volatile long lastMapped;
+
+    /** Whether translations are kept in a hash, too. Asked while this object is made. */
+    boolean hashed() {
+        return false;
+    }
 
     private StressClock clock() {
         return new StressClock(1000, () -> unmaps.get() > 300 && walks.get() > 1000 && outlived.get() > 0 && poisoned.get() > 1000
@@ -103,7 +108,7 @@ final class UnmapStormStressTest {
         final long page = random.nextBoolean() ? lastMapped : random.nextInt(PAGES);
         final Cpu cpu = world.cpus.enter();
         try {
-            final long entry = world.table.get(page);
+            final long entry = world.walk.get(page, SpaceEntry.PRESENT);
             if (!SpaceEntry.isPresent(entry)) {
                 return;
             }
@@ -133,6 +138,14 @@ final class UnmapStormStressTest {
             world.free(taken[i]);
         }
         poisoned.addAndGet(count);
+        checkHash();
+    }
+
+    /** Among the poisoners: whatever others do meanwhile, no page has two translations. */
+    private void checkHash() {
+        if (hashed()) {
+            world.hash.verifyNoDuplicates();
+        }
     }
 
     private void work(final int thread, final int mappers, final int poisoners, final StressClock clock) {

@@ -11,6 +11,7 @@ import org.vellum.epoch.StallDetector;
 import org.vellum.frame.FrameAllocator;
 import org.vellum.frame.FrameOptions;
 import org.vellum.frame.PhysicalMemory;
+import org.vellum.gather.AddressBatches;
 import org.vellum.report.Listener;
 
 /** A small memory and one page table in it. */
@@ -19,10 +20,28 @@ final class SpaceWorld {
     final Epochs epochs = new Epochs(cpus, new Sweeper(cpus, Listener.SILENT),
         new StallDetector(cpus, Listener.SILENT, Long.MAX_VALUE));
     final FrameAllocator frames = new FrameAllocator(cpus, new FrameOptions(4 << 20, 1 << 20));
+    /** Null unless translations are kept in a hash, too. */
+    final HashedTable hash;
+    final AddressBatches batches;
     final SpaceTable table;
 
     SpaceWorld(final long pages, final int locks) {
-        table = new SpaceTable(cpus, frames.memory(), pages, locks);
+        this(pages, locks, false);
+    }
+
+    SpaceWorld(final long pages, final int locks, final boolean hashed) {
+        hash = hashed ? new HashedTable(16) : null;
+        batches = hashed ? new AddressBatches(hash, locks) : null;
+        table = new SpaceTable(cpus, frames.memory(), pages, locks, batches);
+    }
+
+    /** As an accessor would that finds no copy. */
+    void look(final long page) {
+        if (hash != null) {
+            final Cpu cpu = cpus.enter();
+            hash.enter(table, page);
+            cpu.exit();
+        }
     }
 
     long newFrame(final long fill) {
@@ -82,6 +101,7 @@ final class SpaceWorld {
         final SpinLock lock = lock(page);
         final boolean set = table.setIfNone(page, state);
         lock.unlock();
+        look(page);
         return set;
     }
 
@@ -89,6 +109,7 @@ final class SpaceWorld {
         final SpinLock lock = lock(page);
         final long old = table.replaceNoFlush(page, state);
         lock.unlock();
+        look(page);
         return old;
     }
 

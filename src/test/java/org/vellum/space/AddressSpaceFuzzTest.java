@@ -16,6 +16,7 @@ import org.vellum.cpu.Cpu;
 import org.vellum.gather.GatherMode;
 import org.vellum.report.ExhaustedException;
 import org.vellum.report.PageFaultException;
+import org.vellum.rmap.AnonVma;
 
 /**
  * Random operations on one space after another, whose pages are more than there are frames, against a model that keeps what each page is. A
@@ -427,9 +428,13 @@ final class AddressSpaceFuzzTest {
         assertTrue(region.isCurrent() && isBorder((int)region.startPage()) && isBorder((int)region.endPage()), () -> region + " " + told());
     }
 
-    /** Whether something else begins at a page. */
+    /** Whether something else begins at a page, or pages of another family, which never join. */
     private boolean isBorder(final int page) {
-        return page == PAGES || flags[page] != flags[page - 1];
+        return page == PAGES || flags[page] != flags[page - 1] || family(page) != null && family(page - 1) != null && family(page) != family(page - 1);
+    }
+
+    private AnonVma family(final int page) {
+        return space.region(page * SpaceWorld.PAGE).anonVma();
     }
 
     private void compareRegions() {

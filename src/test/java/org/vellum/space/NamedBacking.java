@@ -1,7 +1,13 @@
 package org.vellum.space;
 
-/** Nothing but an identity. */
-record NamedBacking(String name) implements Backing {
+import org.vellum.lock.SleepingLock;
+
+/** Nothing but an identity, and perhaps a lock. */
+record NamedBacking(String name, SleepingLock mappingLock) implements Backing {
+    NamedBacking(final String name) {
+        this(name, null);
+    }
+
     @Override
     public long frame(final Region region, final long page, final boolean write, final boolean mayWait) {
         throw new AssertionError("nobody faults here");
