@@ -31,6 +31,7 @@ final class SpaceWorld implements AutoCloseable {
     final Retirements retirements = new Retirements(epochs, Listener.SILENT);
     final Worker worker;
     final Spaces spaces;
+    private int hashGroups;
 
     SpaceWorld(final int frameCount) {
         this(frameCount, false);
@@ -55,12 +56,18 @@ final class SpaceWorld implements AutoCloseable {
         return fight < 2 ? fight + 1 : Relief.LOST;
     }
 
+    /** Translations of its spaces are kept in a hash, too; 0 groups: they are not. */
+    SpaceWorld hashed(final int groups) {
+        hashGroups = groups;
+        return this;
+    }
+
     AddressSpace space(final long pages) {
-        return spaces.create(SpaceOptions.of(pages * PAGE));
+        return spaces.create(SpaceOptions.of(pages * PAGE).withHash(hashGroups));
     }
 
     AddressSpace space(final long pages, final GatherMode mode, final UnmapPolicy policy) {
-        return spaces.create(SpaceOptions.of(pages * PAGE).withMode(mode).withPolicy(policy));
+        return spaces.create(SpaceOptions.of(pages * PAGE).withMode(mode).withPolicy(policy).withHash(hashGroups));
     }
 
     /** A frame of the test's own, or {@link org.vellum.frame.PhysicalMemory#NO_FRAME}. */
