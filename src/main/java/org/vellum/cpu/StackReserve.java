@@ -18,8 +18,6 @@ public final class StackReserve {
 
     /** At least 700 bytes compiled (some 32 bytes for every two levels), some 4 KiB interpreted. */
     private static final int LEVELS_TO_EXIT = 48;
-    /** At least 2 KiB compiled, some 12 KiB interpreted. */
-    private static final int LEVELS_TO_OPERATION = 128;
     /** More than the compiler inlines of a recursion. */
     private static final int LEVELS_OF_CALL = 4;
 
@@ -36,6 +34,11 @@ public final class StackReserve {
 
     private static int descend(final int levels) {
         return levels == 0 ? 0 : 1 + descend(levels - 1);
+    }
+
+    /** For frames that are elsewhere. */
+    static boolean taken() {
+        return taken(LEVELS_OF_CALL);
     }
 
     /** A call that stays one, however often it is made: where it returns to, the compiled frame must be able to fall back. */
@@ -58,18 +61,10 @@ public final class StackReserve {
 
     /**
      * {@link #ensureOperation()} for an operation that is made of others, and undoes the first if the second fails: at the depth at which it
-     * will call them there is still enough for each. Costs a descent, so not for hot paths.
+     * will call them there is still enough for each. Some 28 KiB, for the same price.
      */
     public static void ensureOperations() {
-        descendAndEnsure(LEVELS_TO_OPERATION);
-    }
-
-    private static int descendAndEnsure(final int levels) {
-        if (levels == 0) {
-            ensureOperation();
-            return 0;
-        }
-        return 1 + descendAndEnsure(levels - 1);
+        OperationsReserve.ensure(fallBack, 1);
     }
 
     /**
