@@ -7,8 +7,8 @@ import picocli.CommandLine.Option;
 
 /** {@code munmap}: what a large unmap costs, and what it costs the others. */
 @Command(name = "munmap", mixinStandardHelpOptions = true, versionProvider = Version.class,
-    description = "Unmaps a large populated range of an address space again and again, slice by slice or all of it under the space's lock, while "
-        + "other threads map, fault and unmap 1 to 4 pages of the same space; and those without it.")
+    description = "Unmaps a large populated range of an address space again and again, slice by slice or all of it under the space's "
+        + "lock, while other threads map, fault and unmap 1 to 4 pages of the same space; and those without it.")
 final class MunmapCommand implements Callable<Integer> {
     private final Streams streams;
 
@@ -26,7 +26,7 @@ final class MunmapCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         final int[] threads = options.threads(1);
-        final long memory = options.memory(MunmapWorkload.memoryFor(mib, threads[threads.length - 1]));
+        final long memory = options.memory(MunmapWorkload.ampleMemory(mib));
         final MunmapTable table =
             new MunmapTable(streams.console(options.json), threads, options.millis(100), options.rounds(5), memory);
         return table.run(mib) ? Main.HELD : Main.NOT_HELD;

@@ -31,7 +31,9 @@ final class MunmapWorkload implements AutoCloseable {
     private static final int WARM_UP_MIB = 64;
     private static final int WARM_UP_MILLIS = 100;
     /** What slots keep, what waits in limbo and what the small ranges need, beside an eighth. */
-    private static final long SPARE_MIB = 48;
+    private static final long SPARE_MIB = 8;
+    /** Beside a quarter: so much that what waits in limbo is never more than it may be. */
+    private static final long AMPLE_SPARE_MIB = 64;
 
     private final Vellum memory;
     private final long largeBytes;
@@ -51,16 +53,21 @@ final class MunmapWorkload implements AutoCloseable {
         }
     }
 
+    /** Bytes of a memory in which unmapping so much at a time has to wait for nobody. */
+    static long ampleMemory(final int mib) {
+        return mib + mib / 4 + AMPLE_SPARE_MIB << MIB_SHIFT;
+    }
+
     /** Bytes that a memory needs for unmapping so much at a time with so many threads beside it. */
-    static long memoryFor(final int mib, final int threads) {
+    private static long leastMemory(final int mib, final int threads) {
         return (mib + mib / 8 + SPARE_MIB << MIB_SHIFT) + ((long)threads * SmallUnmaps.MOST_PAGES << Pages.SHIFT);
     }
 
     /** Refuses a memory that is too small for it. */
     static void checkRoom(final long memoryBytes, final int mib, final int threads) {
-        if (memoryFor(mib, threads) > memoryBytes) {
+        if (leastMemory(mib, threads) > memoryBytes) {
             throw new BadInput("--memory is too small for unmapping " + mib + " MiB: at least "
-                + (memoryFor(mib, threads) + (1 << MIB_SHIFT) - 1 >> MIB_SHIFT) + "m are needed");
+                + (leastMemory(mib, threads) + (1 << MIB_SHIFT) - 1 >> MIB_SHIFT) + "m are needed");
         }
     }
 

@@ -6,6 +6,7 @@ import org.vellum.cpu.Cpu;
 import org.vellum.cpu.Cpus;
 import org.vellum.cpu.StackReserve;
 import org.vellum.mem.Pages;
+import org.vellum.mem.Words;
 import org.vellum.report.Events;
 
 /**
@@ -29,6 +30,8 @@ public final class FrameAllocator {
 
     private final Cpus cpus;
     private final PhysicalMemory memory;
+    /** A page of them, never written again. */
+    private final Words zeroes = Words.zeroed(Pages.SIZE / Long.BYTES);
     private final FrameTable table;
     private final Counters counters = new Counters();
     private final Buddy buddy;
@@ -235,7 +238,12 @@ public final class FrameAllocator {
      * @param order log2 of the frames.
      */
     public void zero(final long frame, final int order) {
-        UnsafeApi.setMemory(memory.nativeAddress(frame), (long)Pages.SIZE << order, (byte)0);
+        if (order == 0) {
+            // Half the time of setMemory, which is a call into the JVM until JDK 23: copying is not.
+            UnsafeApi.copyMemory(zeroes.address(0), memory.nativeAddress(frame), Pages.SIZE);
+        } else {
+            UnsafeApi.setMemory(memory.nativeAddress(frame), (long)Pages.SIZE << order, (byte)0);
+        }
     }
 
     /**

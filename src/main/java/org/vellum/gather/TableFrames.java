@@ -1,7 +1,6 @@
 package org.vellum.gather;
 
 import java.util.concurrent.atomic.AtomicLong;
-import org.agrona.UnsafeApi;
 import org.vellum.cpu.Cpu;
 import org.vellum.cpu.Cpus;
 import org.vellum.epoch.Epochs;
@@ -70,7 +69,7 @@ public final class TableFrames implements Release {
         if (frame == PhysicalMemory.NO_FRAME) {
             return frame;
         }
-        UnsafeApi.setMemory(frames.memory().nativeAddress(frame), Pages.SIZE, (byte)0);
+        frames.zero(frame, 0);
         final boolean marked = table.compareAndSetMark(frame, 0, 0, MARK);
         assert marked : "just allocated, frame=" + frame;
         live.incrementAndGet();

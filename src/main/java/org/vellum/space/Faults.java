@@ -51,7 +51,7 @@ final class Faults implements SpaceFaults {
 
     @Override
     public void faultAt(final long address, final boolean write) {
-        StackReserve.ensureOperations();
+        StackReserve.ensureOperation();
         final long page = address >>> Pages.SHIFT;
         final boolean mayWait = !mm.cpus.inSection();
         long fight = Relief.BEGIN;

@@ -78,6 +78,16 @@ final class BadInputTest {
         percpu --sizes -8           | '-8'
         percpu --sizes 8 --sizes 8  | --sizes
         percpu --threads 1024 --memory 16m | at least
+        --mib 4 kmap                | --mib
+        munmap extra                | extra
+        munmap --mib                | --mib
+        munmap --mib 0              | '0'
+        munmap --mib -1             | '-1'
+        munmap --mib 65537          | '65537'
+        munmap --mib 1g             | '1g'
+        munmap --mib 1 --mib 2      | --mib
+        munmap --mib 64 --memory 64m | at least 81m
+        munmap --threads 0          | '0'
         replay                      | TRACE
         replay one two              | two
         replay --sizes 64 trace     | --sizes
@@ -206,7 +216,7 @@ final class BadInputTest {
     void helpAndVersionAreNoErrors() {
         final Run help = Run.of("--help").held();
         final String text = String.join("\n", help.out());
-        for (final String word : List.of("tour", "load", "vmap", "alloc", "kmap", "percpu", "replay",
+        for (final String word : List.of("tour", "load", "vmap", "alloc", "kmap", "percpu", "munmap", "replay",
             "--threads", "--millis", "--rounds", "--memory", "--json")) {
             assertTrue(text.contains(word), word);
         }

@@ -24,6 +24,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.vellum.Vellum;
 import org.vellum.cpu.Cpu;
+import org.vellum.space.AddressSpace;
+import org.vellum.space.MapOptions;
 import org.vellum.vmap.FlushPolicy;
 
 /** The checks on which the exit status stands fail when they should. */
@@ -163,6 +165,45 @@ final class ChecksTest {
             memory.percpu().free(one);
         }
         assertEquals(0, LeakReport.of("none", memory).bytes());
+    }
+
+    @Test
+    void pageThatIsNotZeroWhenItIsNewShows() {
+        try (AddressSpace space = memory.addressSpace(1L << 30)) {
+            final SmallUnmaps small = new SmallUnmaps(0);
+            final long start = space.map(2 << 12);
+            small.touch(space, start, 2 << 12);
+            assertTrue(small.isIntact());
+            small.touch(space, start, 2 << 12);
+            assertFalse(small.isIntact());
+        }
+    }
+
+    @Test
+    void rangeThatIsStillThereShows() {
+        try (AddressSpace space = memory.addressSpace(1L << 30)) {
+            space.mapFixed(1 << 20, 3 << 12, MapOptions.DEFAULT);
+            for (int page = 0; page < 3; page++) {
+                assertFalse(LargeUnmap.isGone(space, 1 << 20, 3 << 12), "page=" + page);
+                space.unmap((1 << 20) + (page << 12), 1 << 12);
+            }
+            assertTrue(LargeUnmap.isGone(space, 1 << 20, 3 << 12));
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"preemptible", "atomic"})
+    void whatIsLeftInASpaceShows(final String policy) {
+        for (final boolean left : new boolean[] {false, true}) {
+            try (MunmapWorkload workload = new MunmapWorkload(128L << 20, 1, 1)) {
+                workload.run(policy, 1, 1);
+                if (left) {
+                    workload.space(policy).map(1 << 12);
+                }
+                assertEquals(!left, workload.finish(console), "left=" + left);
+                assertEquals(left, err.toString().contains("policy=" + policy), err.toString());
+            }
+        }
     }
 
     /** Somebody else cuts the file off between the last look through a map and the look at the file. */

@@ -18,8 +18,8 @@ import org.vellum.vmap.VmapBuffer;
 
 /** One run of the tool in this process, and what it wrote. */
 record Run(int status, List<String> out, List<String> err) {
-    private static final Pattern ROW = Pattern.compile("\\{(\"[a-z_]+\":(\"[^\"\\\\]*\"|-?[0-9]+(\\.[0-9]+)?)(,(?=\"))?)+\\}");
-    private static final Pattern PAIR = Pattern.compile("\"([a-z_]+)\":(\"[^\"]*\"|[-0-9.]+)");
+    private static final Pattern ROW = Pattern.compile("\\{(\"[a-z0-9_]+\":(\"[^\"\\\\]*\"|-?[0-9]+(\\.[0-9]+)?)(,(?=\"))?)+\\}");
+    private static final Pattern PAIR = Pattern.compile("\"([a-z0-9_]+)\":(\"[^\"]*\"|[-0-9.]+)");
 
     static Run of(final String... args) {
         return spoiling(Loader.NOTHING, args);

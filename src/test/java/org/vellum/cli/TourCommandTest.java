@@ -21,7 +21,7 @@ final class TourCommandTest {
         final Run run = Run.of(TINY);
         assertEquals(Main.HELD, run.status(), () -> run.out() + " " + run.err());
         final String text = String.join("\n", run.out());
-        for (final String words : List.of("load: ", "eager/blocks", "kernel 2008", "directory", "batched", "local/touch", "percpu/longadder",
+        for (final String words : List.of("load: ", "eager/blocks", "kernel 2008", "directory", "batched", "local/touch", "percpu/longadder", "p99.9/idle",
             "every check held, nothing leaked")) {
             assertTrue(text.contains(words), words + " in " + text);
         }
@@ -35,7 +35,8 @@ final class TourCommandTest {
         assertEquals(8, rows.stream().filter(row -> row.containsKey("map_share")).count());
         assertEquals(14, rows.stream().filter(row -> row.get("bench").equals("\"kmap\"")).count());
         assertEquals(10, rows.stream().filter(row -> row.get("bench").equals("\"percpu\"")).count());
-        assertEquals(41, rows.size());
+        assertEquals(3, rows.stream().filter(row -> row.get("bench").equals("\"munmap\"")).count());
+        assertEquals(44, rows.size());
     }
 
     @Test

@@ -28,8 +28,8 @@ import org.vellum.mem.Pages;
 /**
  * Unmaps a range of which each page was stored to: how long the unmap takes, nothing else.
  *
- * <p>Run: {@code java -cp jmh/target/benchmarks.jar org.vellum.space.UnmapThroughputBenchmark}, which says mean and standard deviation, as the reference
- * does (39.20 ± 0.34 s before, 38.99 ± 0.18 s after); or as any benchmark.
+ * <p>Run: {@code java -cp jmh/target/benchmarks.jar org.vellum.space.UnmapThroughputBenchmark}, which says mean and standard deviation, as
+ * the reference does (39.20 ± 0.34 s before, 38.99 ± 0.18 s after); or as any benchmark.
  */
 @BenchmarkMode(Mode.SingleShotTime)
 @OutputTimeUnit(TimeUnit.MICROSECONDS)
@@ -102,6 +102,7 @@ public class UnmapThroughputBenchmark {
             System.out.println(String.format(Locale.ROOT, "%s: %.2f ± %.2f ms", result.getParams().getParam("policy"),
                 micros.getMean() / 1e3, micros.getStandardDeviation() / 1e3));
         }
-        System.out.println(String.format(Locale.ROOT, "throughput preemptible ÷ atomic: %.3f", means.get("atomic") / means.get("preemptible")));
+        System.out.println(String.format(
+            Locale.ROOT, "throughput preemptible ÷ atomic: %.3f", means.get("atomic") / means.get("preemptible")));
     }
 }
