@@ -249,7 +249,9 @@ final class Unmapping {
                 mm.requireOpen();
                 if (!mm.index.isFree(startPage, endPage)) {
                     buryAndEnd(burial, gather);
-                    flush.touch(startPage);
+                    if (mm.options.mode() == GatherMode.WAIT) {
+                        flush.touch(startPage);
+                    }
                 }
             } finally {
                 mm.lock.unlockExclusive();
