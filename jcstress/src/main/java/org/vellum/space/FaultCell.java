@@ -48,13 +48,13 @@ final class FaultCell {
         SPACE.mapFixed(address, Pages.SIZE, MapOptions.DEFAULT);
     }
 
-    private static boolean relieve(final int attempt) {
+    private static long relieve(final long fight) {
         if (!CPUS.inSection()) {
             EPOCHS.awaitPassed(EPOCHS.stamp(), GRACE_NANOS);
         }
         SPACES.poll();
         FRAMES.drainIdle();
-        return attempt < 3;
+        return fight < 3 ? fight + 1 : Relief.LOST;
     }
 
     /** A store to a word of the page: 1 if it was made, 0 if it was refused. */
