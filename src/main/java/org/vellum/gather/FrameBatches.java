@@ -32,6 +32,8 @@ final class FrameBatches implements Release {
     /** What their frames are marked with; tables, the allocator's runs and the slabs have other marks. */
     static final int MARK = 0x91;
 
+    /** Batches that a slot takes back when it retires one: more than one, so that a backlog goes. */
+    private static final int OWN_AT_ONCE = 2;
     private static final int COUNT = 0;
     private static final int RETIRED = Long.BYTES;
     private static final int FRAMES = 2 * Long.BYTES;
@@ -108,6 +110,11 @@ final class FrameBatches implements Release {
     void retire(final Cpu cpu, final long batch) {
         UnsafeApi.putLong(at(batch) + RETIRED, count(batch));
         limbo.retire(cpu, batch);
+    }
+
+    /** Frees what has passed of a few batches of the slot that the caller occupies. Never waits. */
+    void releaseOwn(final Cpu cpu) {
+        limbo.releaseOwn(cpu, OWN_AT_ONCE, 1);
     }
 
     int poll() {

@@ -218,8 +218,13 @@ public final class MmuGather implements AutoCloseable {
     private void retire(final boolean inSection) {
         final Cpu cpu = gathers.cpus.tryEnter();
         try {
+            final boolean listed = filled > 0;
             while (filled > 0) {
                 retireLast(cpu);
+            }
+            if (listed && !full && cpu != null) {
+                // As much comes back as goes; who was full polls below.
+                gathers.batches.releaseOwn(cpu);
             }
             while (inlineCount > 0 && gathers.open.add(cpu, inline[inlineCount - 1])) {
                 inlineCount--;

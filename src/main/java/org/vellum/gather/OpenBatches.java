@@ -53,6 +53,8 @@ final class OpenBatches {
         batches.add(batch, frame);
         if (batches.count(batch) >= most) {
             retire(cpu);
+            // As much comes back as goes, while the caches still have it: or small unmaps would go through all that limbo may hold.
+            batches.releaseOwn(cpu);
         }
         return true;
     }

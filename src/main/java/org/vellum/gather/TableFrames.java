@@ -24,6 +24,10 @@ import org.vellum.report.Listener;
 public final class TableFrames implements Release {
     /** What their frames are marked with; the allocator's runs and the slabs have other marks. */
     static final int MARK = 0x90;
+    /** Tables that a slot takes back when it needs one: more than one, so that a backlog goes. */
+    private static final int OWN_AT_ONCE = 2;
+    /** What a slot gathers before it asks for a flush. */
+    private static final long OWN_FLUSH_BYTES = 16L * Pages.SIZE;
 
     private final Epochs epochs;
     private final Cpus cpus;
@@ -59,6 +63,8 @@ public final class TableFrames implements Release {
      * #awaitRoom}, outside sections, and once more.
      */
     public long allocate(final Cpu cpu) {
+        // A few at a time, while the caches have them: or they all come back at once, and one fault takes the time of a thousand.
+        limbo.releaseOwn(cpu, OWN_AT_ONCE, OWN_FLUSH_BYTES);
         if (inLimbo() > mostInLimbo) {
             limbo.pollAll();
             if (inLimbo() > mostInLimbo) {

@@ -89,7 +89,7 @@ public class FaultBenchmark {
         }
     }
 
-    /** A region of the thread's, mapped anew each time. */
+    /** A region of the thread's, mapped anew each time; the last one goes with the space. */
     public static class OwnRegion extends Touched {
         long start;
 
@@ -99,13 +99,6 @@ public class FaultBenchmark {
                 memory.space.unmap(start, BYTES);
             }
             start = memory.space.map(BYTES);
-        }
-
-        /** Nothing is left. */
-        @TearDown(Level.Trial)
-        public void end() {
-            memory.space.unmap(start, BYTES);
-            start = 0;
         }
     }
 
