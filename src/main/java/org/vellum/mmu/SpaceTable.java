@@ -475,43 +475,6 @@ public final class SpaceTable implements EntryWalk {
      * @throws AssertionError naming the first thing that is wrong.
      */
     public long verify(final FrameTable frames) {
-        long counted = 0;
-        for (long leaf = 0; leaf < leaves(); leaf++) {
-            if (hasLeaf(directory.getVolatile(leaf))) {
-                counted += verifyLeaf(frames, leaf);
-            } else {
-                require(used.getPlain(leaf) == 0, "uses entries without a leaf", leaf << LEAF_SHIFT);
-            }
-        }
-        return counted;
-    }
-
-    private long verifyLeaf(final FrameTable frames, final long leaf) {
-        final long firstPage = leaf << LEAF_SHIFT;
-        requireAllocated(frames, directory.getPlain(leaf) & Address.MASK, firstPage);
-        long counted = 0;
-        long inUse = 0;
-        for (long page = firstPage; page < firstPage + LEAF_PAGES; page++) {
-            final long entry = get(page);
-            inUse += SpaceEntry.isNone(entry) ? 0 : 1;
-            require(SpaceEntry.isNone(entry) || page < pages, "is beyond the space", page);
-            if (SpaceEntry.isCounted(entry)) {
-                counted++;
-                requireAllocated(frames, SpaceEntry.nativePage(entry), page);
-            }
-        }
-        require(inUse == used.getPlain(leaf), "uses another number of entries than is noted: " + used.getPlain(leaf), firstPage);
-        return counted;
-    }
-
-    private void requireAllocated(final FrameTable frames, final long nativePage, final long page) {
-        final long frame = memory.frameOf(nativePage);
-        require(frame != PhysicalMemory.NO_FRAME && frames.state(frame) == FrameTable.ALLOCATED, "has a frame that is free: " + frame, page);
-    }
-
-    private static void require(final boolean holds, final String what, final long page) {
-        if (!holds) {
-            throw new AssertionError("page=" + page + " " + what);
-        }
+        return new SpaceTableVerifier(this, memory, frames).verify();
     }
 }
