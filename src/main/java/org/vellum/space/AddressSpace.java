@@ -48,8 +48,7 @@ public final class AddressSpace implements AutoCloseable {
         access = mm.hash == null ? new SpaceAccess(mm.table, faults, mm.cpus) : new HashedAccess(mm.table, mm.hash, faults, mm.cpus);
         pages = new UserPages(mm.cpus, mm.spaces.frames, mm.table, faults, mm.spaces::dirtied, mm.spaces.pins);
         users = new Users(mm.cpus, this::end);
-        teardown = new SpaceTeardown(mm.gathers, mm.table, RegionEntries.ofEnded(endedRegions),
-            () -> unmapping.tellUnmapped(endedRegions));
+        teardown = new SpaceTeardown(mm.gathers, mm.table, RegionEntries.ofEnded(endedRegions));
     }
 
     /** @return the number that tells it from the others of its memory, from 1. */
@@ -384,7 +383,10 @@ public final class AddressSpace implements AutoCloseable {
                 if (endedRegions.isEmpty()) {
                     unmapping.endAll(endedRegions);
                 }
+                tellEnding();
                 teardown.detach();
+                // Not after the grace period: it may be left to limbo, and a file that is closed next would still look mapped.
+                unmapping.tellUnmapped(endedRegions);
                 teardown.flushAndFree(mm.spaces.graceNanos);
                 mm.spaces.lazilyFreed.forget(mm);
                 mm.spaces.forget(this);
@@ -392,6 +394,14 @@ public final class AddressSpace implements AutoCloseable {
             }
         } finally {
             closing.unlock();
+        }
+    }
+
+    private void tellEnding() {
+        for (final Region region : endedRegions) {
+            if (region.backing() != null) {
+                region.backing().ending(mm, region);
+            }
         }
     }
 

@@ -12,6 +12,7 @@ import java.nio.file.Path;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.vellum.SmallMemory;
 import org.vellum.cpu.Cpu;
 import org.vellum.report.FaultHandlerException;
 import org.vellum.report.PageFaultException;
@@ -149,6 +150,29 @@ final class SpaceBackingTest {
         }
         assertEquals(50, word(directory.resolve("file30"), 5));
         assertEquals(250, word(directory.resolve("file30"), 25));
+        world.requireFramesInUse(0);
+    }
+
+    /** A section that stays open leaves the end of a space to limbo: what was stored is the file's by then, and the file is mapped no more. */
+    @Test
+    void whatWasStoredIsTheFilesBeforeItsSpaceIsFreed() throws Exception {
+        final Path path = file(4);
+        final SpaceFile file = world.spaces.openFile(path, 4 * PAGE);
+        final long at = space.map(4 * PAGE, MapOptions.DEFAULT.shared().file(file, 0));
+        space.access().putLong(at + PAGE, 20);
+        space.access().getLong(at + 2 * PAGE);
+        try (SmallMemory.Reader reader = new SmallMemory.Reader(world.cpus, "reader")) {
+            assertTrue(reader.cpu.index() >= 0);
+            space.close();
+            assertThrows(PageFaultException.class, () -> space.access().putLong(at + 2 * PAGE, 30));
+        }
+        // Nobody has polled since.
+        assertEquals(1, file.dirtyPages());
+        assertEquals(0, file.mappingCount());
+        file.sync();
+        assertEquals(20, word(path, 1));
+        file.close();
+        assertEquals(3, word(path, 2));
         world.requireFramesInUse(0);
     }
 
