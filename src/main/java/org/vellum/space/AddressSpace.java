@@ -342,9 +342,13 @@ public final class AddressSpace implements AutoCloseable {
     /**
      * Ends what {@link #tryRetain} began. The last user, be it the owner by {@link #close}, ends the space, and waits as long as that takes.
      *
-     * @throws IllegalStateException inside a section, or if nobody uses it any more.
+     * @throws IllegalStateException inside a section, if nobody uses it any more, or if the caller has {@linkplain #takeAllLocks all locks} of the
+     * space: nothing has changed.
      */
     public void release() {
+        if (mm.lock.isMine()) {
+            throw new IllegalStateException("the calling thread has all locks of " + mm);
+        }
         users.release();
     }
 
@@ -353,14 +357,15 @@ public final class AddressSpace implements AutoCloseable {
      * owner, the space ends: all of it is flushed once, then freed, and whoever touches it gets a {@link org.vellum.report.PageFaultException}.
      * A second time does nothing, unless something was thrown the first time: then it goes on from there.
      *
-     * @throws IllegalStateException inside a section.
+     * @throws IllegalStateException inside a section, or if the caller has {@linkplain #takeAllLocks all locks} of the space: nothing has changed.
      */
     @Override
     public void close() {
         mm.cpus.mightSleep("closing a space");
         StackReserve.ensureOperationsWithin();
+        // First: if it throws, the next call begins anew.
+        refuseChanges();
         if (closeBegun.compareAndSet(false, true)) {
-            refuseChanges();
             users.release();
         } else if (users.count() == 0) {
             end();

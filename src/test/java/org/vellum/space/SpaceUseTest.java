@@ -6,11 +6,14 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.vellum.space.SpaceWorld.PAGE;
 
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.concurrent.FutureTask;
 import org.agrona.UnsafeApi;
 import org.agrona.concurrent.AtomicBuffer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.vellum.SmallMemory;
 import org.vellum.cpu.Cpu;
 import org.vellum.mmu.SpaceEntry;
@@ -132,6 +135,38 @@ final class SpaceUseTest {
         space.unmap(100 * PAGE, 200 * PAGE);
         other.close();
         world.requireFramesInUse(0);
+    }
+
+    @Test
+    void whoHasAllLocksCannotEndTheSpaceAndMayLater() throws Exception {
+        space.map(10 * PAGE);
+        assertTrue(space.tryRetain());
+        try (SpaceLocks locks = space.takeAllLocks()) {
+            assertEquals(0, locks.count());
+            assertThrows(IllegalStateException.class, space::close);
+            assertThrows(IllegalStateException.class, space::release);
+        }
+        space.close();
+        assertEquals(1, world.spaces.stats().spaces());
+        space.release();
+        assertEquals(0, world.spaces.stats().spaces());
+    }
+
+    /** It would wait for itself. */
+    @Test
+    void whoHasAllLocksCannotSynchronizeAFileOfTheSpace(@TempDir final Path directory) throws Exception {
+        try (SpaceFile file = world.spaces.openFile(directory.resolve("file"), PAGE)) {
+            final long at = space.map(PAGE, MapOptions.DEFAULT.shared().file(file, 0));
+            space.access().putLong(at, 5);
+            try (SpaceLocks locks = space.takeAllLocks()) {
+                assertEquals(1, locks.count());
+                assertThrows(IllegalStateException.class, file::sync);
+                assertThrows(IllegalStateException.class, file::mappingCount);
+            }
+            file.sync();
+            space.close();
+        }
+        assertEquals(PAGE, Files.size(directory.resolve("file")));
     }
 
     @Test
