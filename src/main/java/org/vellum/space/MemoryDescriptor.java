@@ -98,6 +98,11 @@ final class MemoryDescriptor implements FileMapper {
         return new PageFaultException(address, fault(address, write) + ": not allowed in " + region, write, region.toString());
     }
 
+    /** Of a region whose backing has nothing for the page, and says why. */
+    PageFaultException notShown(final Region region, final long address, final boolean write, final PageFaultException why) {
+        return new PageFaultException(address, fault(address, write) + ": " + why.getMessage(), write, region.toString());
+    }
+
     private String fault(final long address, final boolean write) {
         return "page fault: " + (write ? "store to" : "load from") + " address=0x" + Long.toHexString(address) + " of " + this;
     }

@@ -71,6 +71,10 @@ public final class SpaceFile implements AutoCloseable {
         return Pages.of(bytes);
     }
 
+    boolean isOf(final SpaceFiles those) {
+        return files == those;
+    }
+
     /** What the mapper word of its frames says. */
     long id() {
         return id;

@@ -1,6 +1,7 @@
 package org.vellum.space;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.vellum.space.SpaceWorld.PAGE;
@@ -174,6 +175,41 @@ final class SpaceBackingTest {
         file.close();
         assertEquals(3, word(path, 2));
         world.requireFramesInUse(0);
+    }
+
+    @Test
+    void aFileOfAnotherMemoryIsRefused() throws Exception {
+        try (SpaceWorld elsewhere = new SpaceWorld(64); SpaceFile file = elsewhere.spaces.openFile(file(2), 2 * PAGE)) {
+            final MapOptions options = MapOptions.DEFAULT.shared().file(file, 0);
+            assertThrows(IllegalArgumentException.class, () -> space.map(2 * PAGE, options));
+            assertThrows(IllegalArgumentException.class, () -> space.mapFixed(PAGE, 2 * PAGE, options));
+            assertEquals("", space.maps());
+            assertEquals(0, file.mappingCount());
+        }
+    }
+
+    @Test
+    void whatABackingDoesNotHaveIsAFaultOfTheVeryAddress() throws Exception {
+        try (SpaceFile file = world.spaces.openFile(file(2), 2 * PAGE)) {
+            final long at = space.map(4 * PAGE, MapOptions.DEFAULT.shared().file(file, 0));
+            final PageFaultException e = assertThrows(PageFaultException.class, () -> space.access().putInt(at + 2 * PAGE + 40, 1));
+            assertEquals(at + 2 * PAGE + 40, e.address());
+            assertTrue(e.isWrite() && e.region().contains("rw"), () -> e.getMessage() + ", region=" + e.region());
+            space.unmap(at, 4 * PAGE);
+        }
+    }
+
+    /** Frames come with a flag that keeps their neighbours apart; whoever changes his mind gets neither. */
+    @Test
+    void theLastSourceOfPagesCounts() throws Exception {
+        final long unused = frame();
+        try (SpaceFile file = world.spaces.openFile(file(2), 2 * PAGE)) {
+            final MapOptions options = MapOptions.DEFAULT.shared().frames(unused).file(file, 0);
+            final long at = space.map(2 * PAGE, options);
+            assertFalse(space.region(at).has(Region.RESERVED));
+            space.unmap(at, 2 * PAGE);
+        }
+        drop(unused);
     }
 
     @Test
