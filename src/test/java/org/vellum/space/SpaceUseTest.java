@@ -55,6 +55,24 @@ final class SpaceUseTest {
         world.requireFramesInUse(0);
     }
 
+    /** Who stores by a pin sets no D in the entry, so a page that was given up meanwhile must not be dropped for that. */
+    @Test
+    void whatIsPinnedIsNotGivenUp() {
+        final long at = space.map(2 * PAGE);
+        space.access().putLong(at, 1);
+        space.access().putLong(at + PAGE, 2);
+        final long[] frames = new long[1];
+        assertEquals(1, space.pages().pin(at / PAGE, 1, true, frames, 0));
+        space.advise(at, 2 * PAGE, Advice.FREE);
+        UnsafeApi.putLong(world.frames.memory().nativeAddress(frames[0]), 10);
+        space.pages().unpin(frames, 0, 1, true);
+        world.epochs.synchronize();
+        assertEquals(1, world.spaces.purge());
+        assertEquals(10, space.access().getLong(at));
+        assertEquals(0, space.access().getLong(at + PAGE));
+        space.verify();
+    }
+
     @Test
     void whatIsNotThereIsPinnedTheSlowWay() {
         final long at = space.map(8 * PAGE);
