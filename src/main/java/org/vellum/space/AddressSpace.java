@@ -42,7 +42,7 @@ public final class AddressSpace implements AutoCloseable {
     AddressSpace(final MemoryDescriptor mm) {
         this.mm = mm;
         faults = new Faults(mm);
-        unmapping = new Unmapping(mm);
+        unmapping = mm.unmapping;
         protecting = new Protecting(mm, unmapping);
         advising = new Advising(mm, faults, mm.spaces.lazilyFreed);
         access = mm.hash == null ? new SpaceAccess(mm.table, faults, mm.cpus) : new HashedAccess(mm.table, mm.hash, faults, mm.cpus);

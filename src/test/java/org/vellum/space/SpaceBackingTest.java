@@ -10,6 +10,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -175,6 +176,37 @@ final class SpaceBackingTest {
         file.close();
         assertEquals(3, word(path, 2));
         world.requireFramesInUse(0);
+    }
+
+    /** The unmap returns early, and what it has left is the file's to wait for. */
+    @Test
+    void aFileIsClosedAfterAnUnmapThatWasInterrupted() throws Exception {
+        final Path path = file(4);
+        try (SpaceWorld slow = new SpaceWorld(64, true)) {
+            final CountDownLatch goOn = new CountDownLatch(1);
+            assertTrue(slow.worker.request(() -> {
+                try {
+                    goOn.await();
+                } catch (final InterruptedException e) {
+                    throw new AssertionError(e);
+                }
+            }));
+            final AddressSpace mine = slow.space(1 << 16);
+            final SpaceFile file = slow.spaces.openFile(path, 4 * PAGE);
+            final long bytes = 1024 * PAGE;
+            final long at = mine.map(bytes, MapOptions.DEFAULT.shared().file(file, 0));
+            mine.access().putLong(at + PAGE, 20);
+            Thread.currentThread().interrupt();
+            mine.unmap(at, bytes);
+            assertTrue(Thread.interrupted());
+            assertEquals(1, mine.unfinished());
+            try {
+                file.close();
+            } finally {
+                goOn.countDown();
+            }
+            assertEquals(20, word(path, 1));
+        }
     }
 
     @Test
