@@ -30,7 +30,6 @@ public final class SpaceTeardown extends Retirement {
     private final Gathers gathers;
     private final SpaceTable table;
     private final ClearedEntries entries;
-    private final Runnable whenFreed;
     /** Frame of the first leaf in the chain, or 0: there is no frame of that number. */
     private long first = NOTHING;
     /** How many entries of the first leaf are dealt with. */
@@ -40,13 +39,11 @@ public final class SpaceTeardown extends Retirement {
      * @param gathers of the memory.
      * @param table of the space.
      * @param entries hears of each that held anything.
-     * @param whenFreed called at the very end.
      */
-    public SpaceTeardown(final Gathers gathers, final SpaceTable table, final ClearedEntries entries, final Runnable whenFreed) {
+    public SpaceTeardown(final Gathers gathers, final SpaceTable table, final ClearedEntries entries) {
         this.gathers = gathers;
         this.table = table;
         this.entries = entries;
-        this.whenFreed = whenFreed;
     }
 
     private Words records() {
@@ -122,7 +119,6 @@ public final class SpaceTeardown extends Retirement {
                 cpu.exit();
             }
         }
-        whenFreed.run();
     }
 
     private void freeLeaf(final Cpu cpu) {

@@ -1,5 +1,6 @@
 package org.vellum.gather;
 
+import org.agrona.UnsafeApi;
 import org.vellum.cpu.Cpu;
 import org.vellum.cpu.SpinLock;
 import org.vellum.frame.PhysicalMemory;
@@ -37,6 +38,7 @@ public final class SpaceUnmapper {
 
     private final Change clear = (cpu, gather, start, end, entries) -> clear(cpu, gather, start, end, entries, false);
     private final Change clearAndFreeTables = this::clearAndFreeTables;
+    private final Change takeDirty = (cpu, gather, start, end, entries) -> takeDirty(gather, start, end);
     private final Change dropClean = (cpu, gather, start, end, entries) -> clear(cpu, gather, start, end, entries, true);
 
     /**
@@ -94,6 +96,19 @@ public final class SpaceUnmapper {
      */
     public long lower(final MmuGather gather, final long startPage, final long endPage, final long bits, final ClearedEntries entries) {
         return locked((cpu, mine, start, end, whose) -> lower(mine, start, end, bits), gather, startPage, endPage, entries);
+    }
+
+    /**
+     * Takes D from what is present in one leaf and nobody has pinned: who has may store at any time, and sets no D. The gather's end flushes.
+     *
+     * @param gather of the calling thread.
+     * @param startPage the first.
+     * @param endPage exclusive.
+     * @param entries whose they are.
+     * @return where to go on.
+     */
+    public long takeDirty(final MmuGather gather, final long startPage, final long endPage, final ClearedEntries entries) {
+        return locked(takeDirty, gather, startPage, endPage, entries);
     }
 
     private long locked(
@@ -184,5 +199,31 @@ public final class SpaceUnmapper {
             }
         }
         return endPage;
+    }
+
+    private long takeDirty(final MmuGather gather, final long startPage, final long endPage) {
+        if (table.used(startPage) > 0) {
+            for (long page = startPage; page < endPage; page++) {
+                final long old = table.get(page);
+                if (SpaceEntry.isCounted(old) && SpaceEntry.has(old, SpaceEntry.DIRTY)) {
+                    takeDirtyUnlessPinned(gather, page, gathers.frames.memory().frameOf(SpaceEntry.nativePage(old)));
+                }
+            }
+        }
+        return endPage;
+    }
+
+    /**
+     * First D, then the count: u1 and u2 of the walker's second look. Who pins for writing counts first and then looks for D: so its pin is
+     * seen here, or it sees that D has gone.
+     */
+    private void takeDirtyUnlessPinned(final MmuGather gather, final long page, final long frame) {
+        table.changeNoFlush(page, SpaceEntry.DIRTY, 0);
+        UnsafeApi.fullFence();
+        if (gathers.frames.table().count(frame) > 1) {
+            table.changeNoFlush(page, 0, SpaceEntry.DIRTY);
+        } else {
+            gather.touch(page);
+        }
     }
 }

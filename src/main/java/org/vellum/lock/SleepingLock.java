@@ -66,9 +66,10 @@ public final class SleepingLock {
     /**
      * Takes the lock together with others; waits, parked, for one that has it exclusively.
      *
-     * @throws IllegalStateException inside a section.
+     * @throws IllegalStateException inside a section, or if the caller has it exclusively.
      */
     public void lockShared() {
+        requireNotMine();
         mayWait("taking a lock");
         lock.readLock();
         assert LockOrder.taken(this, false);
@@ -78,9 +79,10 @@ public final class SleepingLock {
      * {@link #lockShared()} that an interrupt ends.
      *
      * @throws InterruptedException if the caller is interrupted before it has the lock, which it then has not.
-     * @throws IllegalStateException inside a section.
+     * @throws IllegalStateException inside a section, or if the caller has it exclusively.
      */
     public void lockSharedInterruptibly() throws InterruptedException {
+        requireNotMine();
         mayWait("taking a lock");
         lock.readLockInterruptibly();
         assert LockOrder.taken(this, false);

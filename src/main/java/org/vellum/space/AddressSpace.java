@@ -42,14 +42,13 @@ public final class AddressSpace implements AutoCloseable {
     AddressSpace(final MemoryDescriptor mm) {
         this.mm = mm;
         faults = new Faults(mm);
-        unmapping = new Unmapping(mm);
+        unmapping = mm.unmapping;
         protecting = new Protecting(mm, unmapping);
         advising = new Advising(mm, faults, mm.spaces.lazilyFreed);
         access = mm.hash == null ? new SpaceAccess(mm.table, faults, mm.cpus) : new HashedAccess(mm.table, mm.hash, faults, mm.cpus);
         pages = new UserPages(mm.cpus, mm.spaces.frames, mm.table, faults, mm.spaces::dirtied, mm.spaces.pins);
         users = new Users(mm.cpus, this::end);
-        teardown = new SpaceTeardown(mm.gathers, mm.table, RegionEntries.ofEnded(endedRegions),
-            () -> unmapping.tellUnmapped(endedRegions));
+        teardown = new SpaceTeardown(mm.gathers, mm.table, RegionEntries.ofEnded(endedRegions));
     }
 
     /** @return the number that tells it from the others of its memory, from 1. */
@@ -343,9 +342,13 @@ public final class AddressSpace implements AutoCloseable {
     /**
      * Ends what {@link #tryRetain} began. The last user, be it the owner by {@link #close}, ends the space, and waits as long as that takes.
      *
-     * @throws IllegalStateException inside a section, or if nobody uses it any more.
+     * @throws IllegalStateException inside a section, if nobody uses it any more, or if the caller has {@linkplain #takeAllLocks all locks} of the
+     * space: nothing has changed.
      */
     public void release() {
+        if (mm.lock.isMine()) {
+            throw new IllegalStateException("the calling thread has all locks of " + mm);
+        }
         users.release();
     }
 
@@ -354,14 +357,15 @@ public final class AddressSpace implements AutoCloseable {
      * owner, the space ends: all of it is flushed once, then freed, and whoever touches it gets a {@link org.vellum.report.PageFaultException}.
      * A second time does nothing, unless something was thrown the first time: then it goes on from there.
      *
-     * @throws IllegalStateException inside a section.
+     * @throws IllegalStateException inside a section, or if the caller has {@linkplain #takeAllLocks all locks} of the space: nothing has changed.
      */
     @Override
     public void close() {
         mm.cpus.mightSleep("closing a space");
         StackReserve.ensureOperationsWithin();
+        // First: if it throws, the next call begins anew.
+        refuseChanges();
         if (closeBegun.compareAndSet(false, true)) {
-            refuseChanges();
             users.release();
         } else if (users.count() == 0) {
             end();
@@ -384,7 +388,10 @@ public final class AddressSpace implements AutoCloseable {
                 if (endedRegions.isEmpty()) {
                     unmapping.endAll(endedRegions);
                 }
+                tellEnding();
                 teardown.detach();
+                // Not after the grace period: it may be left to limbo, and a file that is closed next would still look mapped.
+                unmapping.tellUnmapped(endedRegions);
                 teardown.flushAndFree(mm.spaces.graceNanos);
                 mm.spaces.lazilyFreed.forget(mm);
                 mm.spaces.forget(this);
@@ -392,6 +399,14 @@ public final class AddressSpace implements AutoCloseable {
             }
         } finally {
             closing.unlock();
+        }
+    }
+
+    private void tellEnding() {
+        for (final Region region : endedRegions) {
+            if (region.backing() != null) {
+                region.backing().ending(mm, region);
+            }
         }
     }
 

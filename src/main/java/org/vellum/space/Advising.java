@@ -83,11 +83,11 @@ final class Advising {
         }
     }
 
-    /** Who stores again sets it again, and so keeps the page. */
+    /** Who stores again sets it again, and so keeps the page. Who has pinned it stores without, and keeps it from the start. */
     private void takeDirty(final long startPage, final long endPage) {
         try (MmuGather gather = mm.gathers.begin(mm.flushes, GatherMode.RETIRE)) {
             forEachSlice(startPage, endPage, region -> (region.flags() & NOT_FREED) == 0 && region.backing() == null,
-                (page, end, entries) -> mm.unmapper.lower(gather, page, end, SpaceEntry.DIRTY, entries));
+                (page, end, entries) -> mm.unmapper.takeDirty(gather, page, end, entries));
         }
     }
 

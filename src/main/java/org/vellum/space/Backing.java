@@ -56,7 +56,15 @@ interface Backing {
         // Nobody keeps account.
     }
 
-    /** Pages of a space do not come from here any more: their entries are cleared. Outside page-table locks. */
+    /**
+     * The space of a region that has ended is about to detach its tables, after which nobody finds what they say until it is freed. Who must
+     * know of dirty pages earlier takes that out now. Outside page-table locks; twice, if something was thrown the first time.
+     */
+    default void ending(final MemoryDescriptor mm, final Region region) {
+        // What cleared() says is early enough.
+    }
+
+    /** Pages of a space do not come from here any more: their entries are cleared, or detached. Outside page-table locks. */
     default void unmapped(final MemoryDescriptor mm, final Region region) {
         // Nobody keeps account.
     }

@@ -11,6 +11,7 @@ import org.vellum.gather.MmuGather;
 import org.vellum.mem.Pages;
 import org.vellum.mmu.SpaceEntry;
 import org.vellum.mmu.SpaceFaults;
+import org.vellum.report.PageFaultException;
 import org.vellum.report.WouldWaitException;
 import org.vellum.space.PageInstaller.Outcome;
 
@@ -40,7 +41,7 @@ final class Faults implements SpaceFaults {
     /**
      * {@inheritDoc}
      *
-     * @throws org.vellum.report.PageFaultException if no region allows the access.
+     * @throws PageFaultException if no region allows the access, or what its pages come from has none there.
      * @throws org.vellum.report.ExhaustedException if there is no memory for the page, or its table.
      * @throws WouldWaitException if the user has a section open, and it would have to wait.
      */
@@ -66,7 +67,7 @@ final class Faults implements SpaceFaults {
             if (!region.has(write ? Region.WRITE : Region.READ)) {
                 throw mm.notAllowed(region, address, write);
             }
-            final Outcome outcome = write && !isOfFamily(region, mayWait) ? Outcome.AGAIN : step(region, page, write, mayWait);
+            final Outcome outcome = write && !isOfFamily(region, mayWait) ? Outcome.AGAIN : step(region, address, write, mayWait);
             if (outcome == Outcome.DONE) {
                 return;
             } else if (outcome == Outcome.LOCKED) {
@@ -100,7 +101,19 @@ final class Faults implements SpaceFaults {
         }
     }
 
-    private Outcome step(final Region region, final long page, final boolean write, final boolean mayWait) {
+    private Outcome step(final Region region, final long address, final boolean write, final boolean mayWait) {
+        try {
+            return stepAt(region, address >>> Pages.SHIFT, write, mayWait);
+        } catch (final PageFaultException e) {
+            // The backing has nothing there. If that is because the region has ended, what came instead says what is there.
+            if (region.isCurrent()) {
+                throw mm.notShown(region, address, write, e);
+            }
+            return Outcome.AGAIN;
+        }
+    }
+
+    private Outcome stepAt(final Region region, final long page, final boolean write, final boolean mayWait) {
         final Cpu cpu = mm.cpus.enter();
         try {
             final long entry = mm.table.get(page);

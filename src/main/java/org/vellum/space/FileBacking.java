@@ -50,6 +50,13 @@ final class FileBacking implements Backing {
     }
 
     @Override
+    public void ending(final MemoryDescriptor mm, final Region region) {
+        if (region.has(Region.SHARED)) {
+            FileCleaner.endNoFlush(mm.table, file, region.startPage(), region.pages(), region.filePage());
+        }
+    }
+
+    @Override
     public void unmapped(final MemoryDescriptor mm, final Region region) {
         file.unmapped(mm, region.startPage(), region.endPage());
     }

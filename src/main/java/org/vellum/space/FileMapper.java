@@ -14,4 +14,15 @@ interface FileMapper {
      * @param filePage which the first of them shows.
      */
     void cleanNoFlush(SpaceFile file, long startPage, long pages, long filePage);
+
+    /**
+     * Waits, parked, until nothing of a range is being unmapped any more; does what threads that were interrupted have left. Called without
+     * locks, outside sections.
+     *
+     * @param startPage of the space.
+     * @param endPage exclusive.
+     */
+    default void awaitUnmapped(final long startPage, final long endPage) {
+        // Who unmaps at once leaves nothing.
+    }
 }

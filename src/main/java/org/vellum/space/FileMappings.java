@@ -36,7 +36,7 @@ final class FileMappings {
 
     private final SleepingLock lock;
     // Under the lock.
-    private final List<Run> runs = new ArrayList<>();
+    private List<Run> runs = new ArrayList<>();
     private boolean closed;
 
     FileMappings(final Cpus cpus, final String name) {
@@ -62,18 +62,21 @@ final class FileMappings {
     void remove(final FileMapper space, final long startPage, final long endPage) {
         lock.lockExclusive();
         try {
-            for (int i = runs.size() - 1; i >= 0; i--) {
-                final Run run = runs.get(i);
+            final List<Run> left = new ArrayList<>(runs.size() + 2);
+            for (final Run run : runs) {
                 if (run.space == space && run.startPage < endPage && startPage < run.endPage) {
-                    runs.remove(i);
                     if (run.startPage < startPage) {
-                        runs.add(run.slice(run.startPage, startPage));
+                        left.add(run.slice(run.startPage, startPage));
                     }
                     if (endPage < run.endPage) {
-                        runs.add(run.slice(endPage, run.endPage));
+                        left.add(run.slice(endPage, run.endPage));
                     }
+                } else {
+                    left.add(run);
                 }
             }
+            // Only now: if there was no memory for the pieces, nothing has changed.
+            runs = left;
         } finally {
             lock.unlockExclusive();
         }
@@ -84,6 +87,22 @@ final class FileMappings {
         lock.lockShared();
         try {
             return runs.size();
+        } finally {
+            lock.unlockShared();
+        }
+    }
+
+    /** Waits until what was to be unmapped when this was called is. */
+    void awaitUnmapped() {
+        for (final Run run : all()) {
+            run.space.awaitUnmapped(run.startPage, run.endPage);
+        }
+    }
+
+    private List<Run> all() {
+        lock.lockShared();
+        try {
+            return List.copyOf(runs);
         } finally {
             lock.unlockShared();
         }

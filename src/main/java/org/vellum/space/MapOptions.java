@@ -89,11 +89,12 @@ public final class MapOptions {
     }
 
     private MapOptions from(final Source newSource, final long page, final int moreFlags) {
-        return new MapOptions(flags | moreFlags, newSource, page, alignBytes, populated);
+        // RESERVED comes with the frames, and goes with them.
+        return new MapOptions(flags & ~Region.RESERVED | moreFlags, newSource, page, alignBytes, populated);
     }
 
     /**
-     * @param file whose pages it shows; private ones until they are stored to, {@link #shared} ones for good.
+     * @param file whose pages it shows, of the same memory as the space; private ones until they are stored to, {@link #shared} ones for good.
      * @param offset in bytes, a multiple of 4,096: where in the file the mapping begins.
      * @return the same with pages of the file.
      * @throws IllegalArgumentException if the offset is not one.
@@ -103,7 +104,15 @@ public final class MapOptions {
         if (offset < 0 || (offset & Pages.OFFSET_MASK) != 0) {
             throw new IllegalArgumentException("offset=" + offset);
         }
-        return from(file.backing(), offset >>> Pages.SHIFT, 0);
+        return from((mm, pages) -> ofMemory(mm, file), offset >>> Pages.SHIFT, 0);
+    }
+
+    /** Its frames have numbers that mean others elsewhere. */
+    private static Backing ofMemory(final MemoryDescriptor mm, final SpaceFile file) {
+        if (!file.isOf(mm.spaces.files)) {
+            throw new IllegalArgumentException("file=" + file + " is another memory's than " + mm);
+        }
+        return file.backing();
     }
 
     /**

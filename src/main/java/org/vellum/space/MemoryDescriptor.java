@@ -37,6 +37,7 @@ final class MemoryDescriptor implements FileMapper {
     final SpaceFlushes flushes = new SpaceFlushes();
     final HoldTimes holdTimes = new HoldTimes();
     final SpaceUnmapper unmapper;
+    final Unmapping unmapping;
     /** Volatile: f1 and f4 of {@link LazilyFreed}. */
     final AtomicInteger freesUnderWay = new AtomicInteger();
     /** Volatile: f3 of {@link LazilyFreed}. */
@@ -61,6 +62,7 @@ final class MemoryDescriptor implements FileMapper {
         anonVmas = new AnonVmas(cpus, lock, index);
         unmapper = new SpaceUnmapper(gathers, table, holdTimes);
         lastFreeStamp = new AtomicLong(spaces.epochs.stamp());
+        unmapping = new Unmapping(this);
     }
 
     long pages() {
@@ -98,6 +100,11 @@ final class MemoryDescriptor implements FileMapper {
         return new PageFaultException(address, fault(address, write) + ": not allowed in " + region, write, region.toString());
     }
 
+    /** Of a region whose backing has nothing for the page, and says why. */
+    PageFaultException notShown(final Region region, final long address, final boolean write, final PageFaultException why) {
+        return new PageFaultException(address, fault(address, write) + ": " + why.getMessage(), write, region.toString());
+    }
+
     private String fault(final long address, final boolean write) {
         return "page fault: " + (write ? "store to" : "load from") + " address=0x" + Long.toHexString(address) + " of " + this;
     }
@@ -110,6 +117,11 @@ final class MemoryDescriptor implements FileMapper {
     @Override
     public void cleanNoFlush(final SpaceFile file, final long startPage, final long count, final long filePage) {
         FileCleaner.cleanNoFlush(table, file, startPage, count, filePage);
+    }
+
+    @Override
+    public void awaitUnmapped(final long startPage, final long endPage) {
+        unmapping.awaitUnmapped(startPage, endPage);
     }
 
     @Override

@@ -71,6 +71,10 @@ public final class SpaceFile implements AutoCloseable {
         return Pages.of(bytes);
     }
 
+    boolean isOf(final SpaceFiles those) {
+        return files == those;
+    }
+
     /** What the mapper word of its frames says. */
     long id() {
         return id;
@@ -252,7 +256,7 @@ public final class SpaceFile implements AutoCloseable {
 
     /**
      * Writes what was stored, and closes the file. What is pinned stays in memory until it is unpinned, and what is stored there from now on
-     * is lost. Waits for the device and for sections that are open. A second time does nothing, once the first is over.
+     * is lost. Waits for the device, for sections that are open, and for what was unmapped by threads that were interrupted. A second time does nothing, once the first is over.
      *
      * @throws IllegalStateException if it is mapped, or inside a section: nothing happens.
      * @throws FileException if something could not be written: it stays open, and dirty; or if somebody else has cut the file off: then all that was in
@@ -262,6 +266,8 @@ public final class SpaceFile implements AutoCloseable {
     public void close() {
         files.cpus.mightSleep("close");
         StackReserve.ensureOperations();
+        // An unmap that has returned early, since its thread was interrupted, is not the caller's to know of.
+        mappings.awaitUnmapped();
         writes.lock();
         try {
             if (!closed) {

@@ -4,10 +4,11 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.locks.ReentrantLock;
 import org.vellum.cpu.Cpus;
 import org.vellum.cpu.StackReserve;
@@ -36,7 +37,10 @@ final class SpaceFiles {
     private final Epochs epochs;
     private final ReentrantLock lock = new ReentrantLock();
     // Under the lock.
-    private final Map<Object, SpaceFile> open = new LinkedHashMap<>();
+    private final Map<Object, SpaceFile> open = new HashMap<>();
+    /** The same by their numbers, for who looks without the lock: inside sections, where nobody waits. */
+    private final ConcurrentSkipListMap<Long, SpaceFile> byNumber = new ConcurrentSkipListMap<>();
+    // Under the lock.
     private long made;
 
     SpaceFiles(final Epochs epochs, final FrameAllocator frames) {
@@ -115,6 +119,7 @@ final class SpaceFiles {
             }
             made++;
             final SpaceFile file = new SpaceFile(this, path, FILE_BIT | made, io, bytes, size, flush);
+            byNumber.put(file.id(), file);
             open.put(key, file);
             return file;
         } finally {
@@ -124,14 +129,16 @@ final class SpaceFiles {
 
     /** Somebody has stored to a frame by other means than an entry. Nothing if the mapper is no file, or none that is open. */
     void dirtied(final long mapper, final long frame) {
-        if ((mapper & FILE_BIT) != 0) {
-            all().stream().filter(file -> file.id() == mapper).forEach(file -> file.dirtiedFrame(frame));
+        final SpaceFile file = (mapper & FILE_BIT) == 0 ? null : byNumber.get(mapper);
+        if (file != null) {
+            file.dirtiedFrame(frame);
         }
     }
 
     void remove(final SpaceFile file) {
         lock.lock();
         try {
+            byNumber.remove(file.id());
             open.values().remove(file);
             if (open.isEmpty()) {
                 staging.drop();
@@ -141,16 +148,12 @@ final class SpaceFiles {
         }
     }
 
+    /** Those that are open, the oldest first, more or less while some come and go. */
     List<SpaceFile> all() {
-        lock.lock();
-        try {
-            return new ArrayList<>(open.values());
-        } finally {
-            lock.unlock();
-        }
+        return new ArrayList<>(byNumber.values());
     }
 
-    /** {@link SpaceFile#drop} of one after the other. Returns how many frames came free. */
+    /** {@link SpaceFile#drop} of one after the other. Returns how many frames came free. Waits outside sections only. */
     long drop(final long most) {
         long dropped = 0;
         for (final SpaceFile file : all()) {

@@ -147,7 +147,13 @@ public final class Spaces {
         if (closed) {
             throw new IllegalStateException("the memory is closed");
         }
-        return files.open(path, bytes);
+        final SpaceFile file = files.open(path, bytes);
+        // As in create().
+        if (closed) {
+            file.close();
+            throw new IllegalStateException("the memory is closed");
+        }
+        return file;
     }
 
     /**

@@ -223,6 +223,13 @@ final class Unmapping {
         }
     }
 
+    /** {@link #awaitBuried} of each tombstone that there is in a range. */
+    void awaitUnmapped(final long startPage, final long endPage) {
+        for (Region dying = mm.index.firstDying(startPage, endPage); dying != null; dying = mm.index.firstDying(startPage, endPage)) {
+            awaitBuried(dying);
+        }
+    }
+
     private void awaitProgress(final Region tombstone) {
         waiting.lock();
         try {

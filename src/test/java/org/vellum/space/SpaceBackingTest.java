@@ -1,6 +1,7 @@
 package org.vellum.space;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.vellum.space.SpaceWorld.PAGE;
@@ -9,9 +10,11 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.vellum.SmallMemory;
 import org.vellum.cpu.Cpu;
 import org.vellum.report.FaultHandlerException;
 import org.vellum.report.PageFaultException;
@@ -150,6 +153,95 @@ final class SpaceBackingTest {
         assertEquals(50, word(directory.resolve("file30"), 5));
         assertEquals(250, word(directory.resolve("file30"), 25));
         world.requireFramesInUse(0);
+    }
+
+    /** A section that stays open leaves the end of a space to limbo: what was stored is the file's by then, and the file is mapped no more. */
+    @Test
+    void whatWasStoredIsTheFilesBeforeItsSpaceIsFreed() throws Exception {
+        final Path path = file(4);
+        final SpaceFile file = world.spaces.openFile(path, 4 * PAGE);
+        final long at = space.map(4 * PAGE, MapOptions.DEFAULT.shared().file(file, 0));
+        space.access().putLong(at + PAGE, 20);
+        space.access().getLong(at + 2 * PAGE);
+        try (SmallMemory.Reader reader = new SmallMemory.Reader(world.cpus, "reader")) {
+            assertTrue(reader.cpu.index() >= 0);
+            space.close();
+            assertThrows(PageFaultException.class, () -> space.access().putLong(at + 2 * PAGE, 30));
+        }
+        // Nobody has polled since.
+        assertEquals(1, file.dirtyPages());
+        assertEquals(0, file.mappingCount());
+        file.sync();
+        assertEquals(20, word(path, 1));
+        file.close();
+        assertEquals(3, word(path, 2));
+        world.requireFramesInUse(0);
+    }
+
+    /** The unmap returns early, and what it has left is the file's to wait for. */
+    @Test
+    void aFileIsClosedAfterAnUnmapThatWasInterrupted() throws Exception {
+        final Path path = file(4);
+        try (SpaceWorld slow = new SpaceWorld(64, true)) {
+            final CountDownLatch goOn = new CountDownLatch(1);
+            assertTrue(slow.worker.request(() -> {
+                try {
+                    goOn.await();
+                } catch (final InterruptedException e) {
+                    throw new AssertionError(e);
+                }
+            }));
+            final AddressSpace mine = slow.space(1 << 16);
+            final SpaceFile file = slow.spaces.openFile(path, 4 * PAGE);
+            final long bytes = 1024 * PAGE;
+            final long at = mine.map(bytes, MapOptions.DEFAULT.shared().file(file, 0));
+            mine.access().putLong(at + PAGE, 20);
+            Thread.currentThread().interrupt();
+            mine.unmap(at, bytes);
+            assertTrue(Thread.interrupted());
+            assertEquals(1, mine.unfinished());
+            try {
+                file.close();
+            } finally {
+                goOn.countDown();
+            }
+            assertEquals(20, word(path, 1));
+        }
+    }
+
+    @Test
+    void aFileOfAnotherMemoryIsRefused() throws Exception {
+        try (SpaceWorld elsewhere = new SpaceWorld(64); SpaceFile file = elsewhere.spaces.openFile(file(2), 2 * PAGE)) {
+            final MapOptions options = MapOptions.DEFAULT.shared().file(file, 0);
+            assertThrows(IllegalArgumentException.class, () -> space.map(2 * PAGE, options));
+            assertThrows(IllegalArgumentException.class, () -> space.mapFixed(PAGE, 2 * PAGE, options));
+            assertEquals("", space.maps());
+            assertEquals(0, file.mappingCount());
+        }
+    }
+
+    @Test
+    void whatABackingDoesNotHaveIsAFaultOfTheVeryAddress() throws Exception {
+        try (SpaceFile file = world.spaces.openFile(file(2), 2 * PAGE)) {
+            final long at = space.map(4 * PAGE, MapOptions.DEFAULT.shared().file(file, 0));
+            final PageFaultException e = assertThrows(PageFaultException.class, () -> space.access().putInt(at + 2 * PAGE + 40, 1));
+            assertEquals(at + 2 * PAGE + 40, e.address());
+            assertTrue(e.isWrite() && e.region().contains("rw"), () -> e.getMessage() + ", region=" + e.region());
+            space.unmap(at, 4 * PAGE);
+        }
+    }
+
+    /** Frames come with a flag that keeps their neighbours apart; whoever changes his mind gets neither. */
+    @Test
+    void theLastSourceOfPagesCounts() throws Exception {
+        final long unused = frame();
+        try (SpaceFile file = world.spaces.openFile(file(2), 2 * PAGE)) {
+            final MapOptions options = MapOptions.DEFAULT.shared().frames(unused).file(file, 0);
+            final long at = space.map(2 * PAGE, options);
+            assertFalse(space.region(at).has(Region.RESERVED));
+            space.unmap(at, 2 * PAGE);
+        }
+        drop(unused);
     }
 
     @Test

@@ -24,7 +24,9 @@ import java.util.concurrent.FutureTask;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.agrona.UnsafeApi;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.vellum.SmallMemory;
 import org.vellum.cpu.Cpu;
 import org.vellum.cpu.SpinLock;
 import org.vellum.file.FakeIo;
@@ -821,6 +823,38 @@ final class SpaceFileTest {
         });
         assertEquals(List.of(file.id()), heard);
         assertEquals(List.of(file), world.files.all());
+        close(file);
+    }
+
+    /** What is called inside sections waits for nobody who just opens a file. */
+    @Test
+    @Timeout(60)
+    void insideASectionNobodyWaitsForAnOpen() throws Exception {
+        final SpaceFile file = openFilled();
+        final long frame = file.frame(0, 0, true);
+        final CountDownLatch opening = new CountDownLatch(1);
+        final CountDownLatch goOn = new CountDownLatch(1);
+        final Object slow = new Object() {
+            @Override
+            public int hashCode() {
+                opening.countDown();
+                await(goOn);
+                return 1;
+            }
+        };
+        final FutureTask<SpaceFile> second = start(() -> world.files.open("slow", PAGE, new FakeIo(PAGE), slow, () -> { }));
+        await(opening);
+        final Cpu cpu = world.cpus.enter();
+        try {
+            world.files.dirtied(file.id(), frame);
+            assertEquals(0, world.files.drop(1));
+        } finally {
+            cpu.exit();
+            goOn.countDown();
+        }
+        assertEquals(1, file.dirtyPages());
+        file.giveBack(frame);
+        SmallMemory.join(second).close();
         close(file);
     }
 

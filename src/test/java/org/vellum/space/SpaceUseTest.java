@@ -6,11 +6,14 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.vellum.space.SpaceWorld.PAGE;
 
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.concurrent.FutureTask;
 import org.agrona.UnsafeApi;
 import org.agrona.concurrent.AtomicBuffer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.vellum.SmallMemory;
 import org.vellum.cpu.Cpu;
 import org.vellum.mmu.SpaceEntry;
@@ -50,6 +53,24 @@ final class SpaceUseTest {
         space.pages().unpin(frames, 0, 16, false);
         assertEquals(0, world.spaces.stats().pins());
         world.requireFramesInUse(0);
+    }
+
+    /** Who stores by a pin sets no D in the entry, so a page that was given up meanwhile must not be dropped for that. */
+    @Test
+    void whatIsPinnedIsNotGivenUp() {
+        final long at = space.map(2 * PAGE);
+        space.access().putLong(at, 1);
+        space.access().putLong(at + PAGE, 2);
+        final long[] frames = new long[1];
+        assertEquals(1, space.pages().pin(at / PAGE, 1, true, frames, 0));
+        space.advise(at, 2 * PAGE, Advice.FREE);
+        UnsafeApi.putLong(world.frames.memory().nativeAddress(frames[0]), 10);
+        space.pages().unpin(frames, 0, 1, true);
+        world.epochs.synchronize();
+        assertEquals(1, world.spaces.purge());
+        assertEquals(10, space.access().getLong(at));
+        assertEquals(0, space.access().getLong(at + PAGE));
+        space.verify();
     }
 
     @Test
@@ -132,6 +153,38 @@ final class SpaceUseTest {
         space.unmap(100 * PAGE, 200 * PAGE);
         other.close();
         world.requireFramesInUse(0);
+    }
+
+    @Test
+    void whoHasAllLocksCannotEndTheSpaceAndMayLater() throws Exception {
+        space.map(10 * PAGE);
+        assertTrue(space.tryRetain());
+        try (SpaceLocks locks = space.takeAllLocks()) {
+            assertEquals(0, locks.count());
+            assertThrows(IllegalStateException.class, space::close);
+            assertThrows(IllegalStateException.class, space::release);
+        }
+        space.close();
+        assertEquals(1, world.spaces.stats().spaces());
+        space.release();
+        assertEquals(0, world.spaces.stats().spaces());
+    }
+
+    /** It would wait for itself. */
+    @Test
+    void whoHasAllLocksCannotSynchronizeAFileOfTheSpace(@TempDir final Path directory) throws Exception {
+        try (SpaceFile file = world.spaces.openFile(directory.resolve("file"), PAGE)) {
+            final long at = space.map(PAGE, MapOptions.DEFAULT.shared().file(file, 0));
+            space.access().putLong(at, 5);
+            try (SpaceLocks locks = space.takeAllLocks()) {
+                assertEquals(1, locks.count());
+                assertThrows(IllegalStateException.class, file::sync);
+                assertThrows(IllegalStateException.class, file::mappingCount);
+            }
+            file.sync();
+            space.close();
+        }
+        assertEquals(PAGE, Files.size(directory.resolve("file")));
     }
 
     @Test
