@@ -244,9 +244,10 @@ final class AnonVmasTest {
             change(start, start + 16, 0, WRITE);
         }
         lock.lockExclusive();
-        lives++;
         index.remove(0, 64, piece -> { });
         index.insert(new Region(0, 64, READ | WRITE, null, 0));
+        // Last: who has read this finds no region of the life before.
+        lives++;
         lock.unlockExclusive();
     }
 }
