@@ -23,6 +23,8 @@ import org.vellum.cpu.Cpus;
  */
 public final class SleepingLock {
     private static final AtomicLong MADE = new AtomicLong();
+    /** Tries of who may not wait: some microseconds, for which most holders have it. */
+    private static final int TRIES = 1000;
 
     private final Cpus cpus;
     private final LockRank rank;
@@ -145,6 +147,34 @@ public final class SleepingLock {
             own(taken);
         }
         return taken != 0;
+    }
+
+    /**
+     * {@link #tryLockShared()} for some microseconds: for who is in a section that cannot be left.
+     *
+     * @return whether the caller has it.
+     */
+    public boolean tryLockSharedBriefly() {
+        boolean taken = tryLockShared();
+        for (int i = 1; !taken && i < TRIES; i++) {
+            Thread.onSpinWait();
+            taken = tryLockShared();
+        }
+        return taken;
+    }
+
+    /**
+     * {@link #tryLockExclusive()} for some microseconds: for who is in a section that cannot be left.
+     *
+     * @return whether the caller has it.
+     */
+    public boolean tryLockExclusiveBriefly() {
+        boolean taken = tryLockExclusive();
+        for (int i = 1; !taken && i < TRIES; i++) {
+            Thread.onSpinWait();
+            taken = tryLockExclusive();
+        }
+        return taken;
     }
 
     private void own(final long taken) {

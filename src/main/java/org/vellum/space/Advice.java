@@ -6,7 +6,7 @@ public enum Advice {
     DONTNEED,
     /**
      * Their content is not needed, but the memory is likely to be stored to again: anonymous pages stay until memory is short. Who stores to one
-     * keeps it; who only reads finds the old content or zeroes.
+     * keeps it; who only reads finds the old content or zeroes. What is pinned just then stays as it is.
      */
     FREE,
     /** They will be needed: pages of a file are read ahead. */

@@ -60,7 +60,7 @@ final class AnonVmas {
         }
         if (mayWait) {
             lock.lockShared();
-        } else if (!lock.tryLockShared()) {
+        } else if (!lock.tryLockSharedBriefly()) {
             throw new WouldWaitException("the first fault of a region needs the space lock: " + region);
         }
         try {

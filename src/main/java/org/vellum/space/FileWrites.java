@@ -23,7 +23,8 @@ import org.vellum.report.FileException;
  * Either w1 finds D that c1 has taken away since: then its section was open before c4, which waits for w3, and c5 copies what w2 stored. Or w1 comes
  * after c1, and sets D anew: whatever c5 copies, the next round finds that. The same holds for an unmap in place of c1: it hands D over under the
  * page-table lock ({@link Backing#cleared}) while a store may be under way, and if that is before c3 it is before c4; if it is after, the page
- * is dirty again. So no page is clean while there is a translation by which it might still be stored to (RG3).
+ * is dirty again. The end of a space does c1 and c2 for good, by taking W, too ({@link FileCleaner#endNoFlush}). So no page is clean while
+ * there is a translation by which it might still be stored to (RG3).
  *
  * <p>An epoch ends for everybody, so one flush does for all pages and all spaces, however many there are. It is the flush of a gather that
  * gathers nothing, hence none is begun.

@@ -24,7 +24,7 @@ final class Growth {
         }
         if (mayWait) {
             mm.lock.lockExclusive();
-        } else if (!mm.lock.tryLockExclusive()) {
+        } else if (!mm.lock.tryLockExclusiveBriefly()) {
             throw new WouldWaitException("a region grows down to page=" + page + " of " + mm + ": touch it outside sections first");
         }
         try {

@@ -75,7 +75,9 @@ final class LockOrderTest {
         all.lockExclusive();
         anon2.lockExclusive();
         anon.lockExclusive();
-        assertThrows(AssertionError.class, anon::lockShared);
+        // Even without assertions.
+        assertThrows(IllegalStateException.class, anon::lockShared);
+        assertThrows(IllegalStateException.class, anon::lockSharedInterruptibly);
         anon.unlockExclusive();
         anon2.unlockExclusive();
         all.unlockExclusive();

@@ -246,7 +246,7 @@ final class AnonVmasTest {
         lock.lockExclusive();
         index.remove(0, 64, piece -> { });
         index.insert(new Region(0, 64, READ | WRITE, null, 0));
-        // Last: who reads the new number finds a new region.
+        // Last: who has read this finds no region of the life before.
         lives++;
         lock.unlockExclusive();
     }
