@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.lang.management.ManagementFactory;
+import java.lang.reflect.RecordComponent;
 import java.nio.file.Path;
 import javax.management.InstanceNotFoundException;
 import javax.management.JMX;
@@ -25,6 +26,8 @@ import org.vellum.kmap.Kmap;
 import org.vellum.kmap.KmapStats;
 import org.vellum.percpu.PercpuStats;
 import org.vellum.slab.SlabCounts.ClassCounts;
+import org.vellum.space.AddressSpace;
+import org.vellum.space.SpaceStats;
 
 final class JmxTest {
     private static final MBeanServer SERVER = ManagementFactory.getPlatformMBeanServer();
@@ -50,11 +53,13 @@ final class JmxTest {
             memory.allocate(3 * 4096);
             memory.percpu().allocate(24, 8);
             useKmap(memory);
+            useSpaces(memory);
             final Stats stats = memory.stats();
             requireMemory(stats, (CompositeData)SERVER.getAttribute(nameOf("figures"), "Memory"));
             requireAllocator(stats.allocator(), (CompositeData)SERVER.getAttribute(nameOf("figures"), "Allocator"));
             requirePercpu(stats.percpu(), (CompositeData)SERVER.getAttribute(nameOf("figures"), "Percpu"));
             requireKmap(stats.kmap(), (CompositeData)SERVER.getAttribute(nameOf("figures"), "Kmap"));
+            requireSpaces(stats.spaces(), (CompositeData)SERVER.getAttribute(nameOf("figures"), "Spaces"));
             final CompositeData[] classes = (CompositeData[])SERVER.getAttribute(nameOf("figures"), "SizeClasses");
             assertEquals(2, classes.length, "those with slabs");
             requireClass(stats.allocator().slabs().classes().stream().filter(c -> c.objectBytes() == 5312).findFirst().orElseThrow(),
@@ -67,6 +72,23 @@ final class JmxTest {
             assertEquals(cache.highWater(), budgets[0].get("highWaterBytes"));
             assertEquals("memory/cache/index", budgets[1].get("path"));
         }
+    }
+
+    private static void useSpaces(final Vellum memory) {
+        final AddressSpace space = memory.addressSpace(1 << 24);
+        final long at = space.map(10 * 4096);
+        space.access().putLong(at, 1);
+        space.unmap(at + 5 * 4096, 4096);
+    }
+
+    /** All of them, each by its name. */
+    private static void requireSpaces(final SpaceStats stats, final CompositeData data) throws Exception {
+        assertEquals(SpaceStats.class.getRecordComponents().length, data.getCompositeType().keySet().size());
+        for (final RecordComponent component : SpaceStats.class.getRecordComponents()) {
+            assertEquals(((Number)component.getAccessor().invoke(stats)).longValue(), ((Number)data.get(component.getName())).longValue(),
+                component.getName());
+        }
+        assertEquals(2, stats.regions());
     }
 
     private static void requireMemory(final Stats stats, final CompositeData data) {
