@@ -29,6 +29,7 @@ import org.vellum.mmu.SpaceAccess;
  * <tr><td>{@code writeSameRegion}</td><td>the same in one region of all threads, each in page tables of its own</td></tr>
  * <tr><td>{@code writeSameTables}</td><td>the same, threads taking turns every {@value #STRIP} pages</td></tr>
  * <tr><td>{@code read}</td><td>the first load: an entry of the zero frame</td></tr>
+ * <tr><td>{@code readFile, writeFile}</td><td>the first load and store of a page of a file that is in memory: an entry, and a reference</td></tr>
  * <tr><td>{@code writeAfterRead}</td><td>the first store to a page that was read: a frame takes the zero frame's place</td></tr>
  * </table>
  *
@@ -108,6 +109,19 @@ public class FaultBenchmark {
         void takeAway() {
             super.takeAway();
             load(start);
+        }
+    }
+
+    /** One that shows a file whose pages are in memory. */
+    public static class FileRegion extends Touched {
+        private long start;
+
+        @Override
+        void takeAway() {
+            if (start != 0) {
+                memory.space.unmap(start, BYTES);
+            }
+            start = memory.space.map(BYTES, MapOptions.DEFAULT.shared().file(memory.file(BYTES), 0));
         }
     }
 
@@ -237,6 +251,26 @@ public class FaultBenchmark {
     @OperationsPerInvocation(PAGES)
     public long read(final OwnRegion own) {
         return own.load(own.start);
+    }
+
+    /**
+     * @param region of this thread.
+     * @return the sum.
+     */
+    @Benchmark
+    @OperationsPerInvocation(PAGES)
+    public long readFile(final FileRegion region) {
+        return region.load(region.start);
+    }
+
+    /**
+     * @param region of this thread.
+     * @return an address.
+     */
+    @Benchmark
+    @OperationsPerInvocation(PAGES)
+    public long writeFile(final FileRegion region) {
+        return region.store(region.start);
     }
 
     /**

@@ -1,5 +1,9 @@
 package org.vellum.space;
 
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import org.openjdk.jmh.annotations.Level;
 import org.openjdk.jmh.annotations.Scope;
 import org.openjdk.jmh.annotations.Setup;
@@ -15,6 +19,8 @@ public class SpaceMemory extends LazyMemory {
 
     /** The space, open while benchmarks run. */
     public AddressSpace space;
+    private SpaceFile file;
+    private Path path;
 
     /** @return how the space takes ranges away; subclasses change it. */
     protected UnmapPolicy policy() {
@@ -43,9 +49,36 @@ public class SpaceMemory extends LazyMemory {
         vellum.spaces().poll();
     }
 
+    /** A file whose pages are in memory, made by whoever asks first. */
+    final synchronized SpaceFile file(final long bytes) {
+        if (file == null) {
+            try {
+                path = Files.createTempFile("vellum-fault", ".data");
+            } catch (final IOException e) {
+                throw new UncheckedIOException(e);
+            }
+            file = vellum.spaces().openFile(path, bytes);
+            file.readAhead(0, file.pages());
+        }
+        return file;
+    }
+
     @Override
     protected void finish() {
         space.verify();
         space.close();
+        closeFile();
+    }
+
+    private synchronized void closeFile() {
+        if (file != null) {
+            file.close();
+            file = null;
+            try {
+                Files.delete(path);
+            } catch (final IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        }
     }
 }
